@@ -1,0 +1,55 @@
+# Every target sets up what it needs; the second time that is quick.
+PYTHON ?= python3
+POETRY := .poetry/bin/poetry
+BIN := .venv/bin
+PAPERS ?= ../shared/papers/ai-agents
+QUESTIONS ?= ../shared/eval/agents-dev.jsonl
+
+export POETRY_VIRTUALENVS_IN_PROJECT = true
+export POETRY_VIRTUALENVS_CREATE = true
+# Poetry asks an index for JSON that some do not have; through this plug-in it asks for what pip asks for.
+export POETRY_PYPI_MIRROR_URL = $(shell echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
+
+.PHONY: serve test check bench evaluate format clean
+
+serve: .venv/.runtime ## the service, with its papers and models
+	@$(BIN)/tunedd papers fetch --quick
+	@exec $(BIN)/tunedd serve
+
+test: .venv/.development ## every test that needs no server
+	@$(BIN)/python -m pytest
+
+check: .venv/.development ## style, types, layers, spelling
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/codespell
+
+bench: .venv/.runtime ## retrieval quality, side by side; PAPERS=folder QUESTIONS=file
+	@$(BIN)/python -m benchmarks.retrieval $(PAPERS) --questions $(QUESTIONS)
+
+evaluate: .venv/.runtime ## answers of a running service: PAPERS and QUESTIONS as for bench
+	@$(BIN)/python -m benchmarks.answers $(PAPERS) --questions $(QUESTIONS)
+
+format: .venv/.development
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## forgets what was installed; keeps var/, where your papers and conversations are
+	rm -rf .venv .poetry .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.poetry/installed:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=python3.x")'
+	@echo "Installing Poetry into .poetry/"
+	@$(PYTHON) -m venv .poetry
+	@.poetry/bin/pip install --quiet --disable-pip-version-check "poetry>=2.5,<3" "poetry-plugin-pypi-mirror>=0.6,<0.7"
+	@touch $@
+
+.venv/.runtime: .poetry/installed pyproject.toml poetry.lock
+	@$(POETRY) install --quiet --only main --extras embedded
+	@touch $@
+
+.venv/.development: .poetry/installed pyproject.toml poetry.lock
+	@$(POETRY) install --quiet --all-extras --all-groups
+	@touch $@ .venv/.runtime

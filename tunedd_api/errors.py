@@ -1,0 +1,77 @@
+"""
+Everything that can go wrong, as a caller sees it. Contexts add their own leaves; the branches are these.
+
+* TuneddError
+  - NotFound         what was named does not exist
+  - Rejected         the request cannot be carried out as it is
+      - TooLarge     ... because it is too big
+  - Conflict         the request does not fit the present state
+  - Unavailable      a part of the service is missing or not ready; the same request may work later
+      - ModelUnavailable (ModelStarting), StoreUnavailable, DiskFull
+  - Unreadable       a file could not be turned into text; the reason is for its owner
+  - SetupError       the service cannot run as it is set up; the message says what to change
+
+A class docstring is its default message. Nothing here knows HTTP: `app.py` holds that table.
+"""
+
+from inspect import getdoc
+
+
+class TuneddError(Exception):
+    """Something went wrong."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or getdoc(type(self)) or type(self).__name__)
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class NotFound(TuneddError):
+    """There is no such thing."""
+
+
+class Rejected(TuneddError):
+    """The request cannot be carried out as it is."""
+
+
+class TooLarge(Rejected):
+    """The request is too large."""
+
+
+class Conflict(TuneddError):
+    """The request does not fit the present state."""
+
+
+class Unavailable(TuneddError):
+    """A part of the service is not available."""
+
+    retry_after: int = 5
+    """Seconds after which trying again makes sense."""
+
+
+class ModelUnavailable(Unavailable):
+    """The language model cannot be reached. Documents, search and history still work."""
+
+
+class ModelStarting(ModelUnavailable):
+    """The language model is starting. Ask again in a moment."""
+
+
+class StoreUnavailable(Unavailable):
+    """The database cannot be used."""
+
+
+class DiskFull(Unavailable):
+    """The disk is full. What is stored stays readable; make room and try again."""
+
+    retry_after = 60
+
+
+class Unreadable(TuneddError):
+    """The file could not be read."""
+
+
+class SetupError(TuneddError):
+    """The service cannot run as it is set up."""

@@ -1,0 +1,84 @@
+"""Logging: structlog over the standard library, and a request id on every line of a request."""
+
+import logging
+import secrets
+import sys
+import time
+from typing import Any
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+REQUEST_ID = "X-Request-ID"
+PROBES = ("/health", "/ready")
+"""Asked for every few seconds by whoever watches the service."""
+
+
+def set_up_logs(level: str, *, as_json: bool) -> None:
+    """Everything goes to standard error, one line an event; other libraries' records are formatted alike."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[lines], level=level.upper(), force=True)
+    # Their INFO lines tell of every request to a model, and some repeat the texts.
+    for talkative in ("httpx", "httpx2", "openai", "haystack", "uvicorn.access"):
+        logging.getLogger(talkative).setLevel(max(logging.WARNING, logging.getLogger().level))
+    # It warns of every answer that reaches its longest length, which the message itself tells.
+    logging.getLogger("haystack.components.generators").setLevel(logging.ERROR)
+
+
+class RequestLog:
+    """Pure ASGI middleware: gives every request an id, sends it back, and logs how the request ended."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        started = time.monotonic()
+        seen: dict[str, Any] = {}
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                seconds = round(time.monotonic() - started, 3)
+                tell = log.debug if scope["path"] in PROBES else log.info
+                # The path alone: a query string holds what somebody searched for.
+                tell("request.ended", method=scope["method"], path=scope["path"], seconds=seconds, **seen)

@@ -1,0 +1,68 @@
+"""Every knob of the service: environment variables `TUNEDD_…` over `.env` over these defaults."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="TUNEDD_", env_file=".env", extra="ignore")
+
+    home: Path = Path("var")
+    """Everything the service writes lies below this folder."""
+    papers: Path = Path("data")
+    """The PDFs of this folder are in the library."""
+    models: Path | None = None
+    """Folder of the model files; unset, `models` below home. Several homes may share one."""
+
+    database_url: str = "sqlite:tunedd.db"
+    """`sqlite:FILE` (relative to home) or `memory:` (conversations end with the process)."""
+    passages_url: str = "sqlite:passages.db"
+    """`sqlite:FILE` (relative to home) or `memory:`."""
+    embedding_model: str = "onnx:all-minilm-l6-v2"
+    """`onnx:NAME`, a model of `tunedd models list`, or `mock:`."""
+    chat_model: str = "llama:qwen2.5-coder-1.5b-instruct"
+    """`llama:NAME`, a model of `tunedd models list`; `openai+https://HOST/v1?model=NAME`; or `echo:`."""
+    openai_api_key: SecretStr | None = None
+    """For `openai+…` chat models that want one."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins, separated by commas, whose pages may call the API from a browser."""
+
+    max_upload_mb: Annotated[int, Field(gt=0)] = 100
+    max_pages: Annotated[int, Field(gt=0)] = 2000
+    """A PDF with more pages is refused."""
+    reading_timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds that reading one PDF may take."""
+    reading_memory_mb: Annotated[int, Field(gt=0)] = 2048
+    """Address space of the process that reads PDFs."""
+    max_question_chars: Annotated[int, Field(gt=0)] = 4000
+    sources_per_answer: Annotated[int, Field(ge=1, le=20)] = 5
+    """Passages given to the model with a question."""
+    context_tokens: Annotated[int, Field(ge=1024)] = 8192
+    """What the chat model reads at once: prompt and answer."""
+    answer_tokens: Annotated[int, Field(ge=16)] = 512
+    """Longest answer."""
+    answer_timeout: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds after which an answer is ended and kept as incomplete."""
+    chat_slots: Annotated[int, Field(ge=1)] = 1
+    """Answers the chat model writes at the same time; further ones wait."""
+    threads: Annotated[int | None, Field(ge=1)] = None
+    """Processor threads for each model; unset, the cores this process may use."""
+    log_level: str = "INFO"
+    log_json: bool = False
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _separate(cls, value: object) -> object:
+        return (
+            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        )
+
+    @property
+    def models_folder(self) -> Path:
+        return self.models or self.home / "models"

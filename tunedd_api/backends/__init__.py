@@ -1,0 +1,1 @@
+"""The outside world: databases, stores, models. `bootstrap` chooses among them."""

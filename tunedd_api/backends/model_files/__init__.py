@@ -1,0 +1,1 @@
+"""The models' files: known ones, fetching, checking, preparing."""

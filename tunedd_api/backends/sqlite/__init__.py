@@ -1,0 +1,1 @@
+"""A Haystack document store in an SQLite file: words, vectors, filters."""

@@ -1,0 +1,34 @@
+"""What every SQLite file of the service needs: scripts as statements, and what the driver's errors mean."""
+
+import sqlite3
+from collections.abc import Iterator
+
+from tunedd_api.errors import DiskFull, SetupError, StoreUnavailable, TuneddError
+
+
+class DamagedFile(SetupError):
+    """A file of the service is damaged."""
+
+
+def statements(script: str) -> Iterator[str]:
+    """One after the other, since `executescript` would commit the transaction that it runs in."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def failure(error: sqlite3.Error, *, file: str, advice: str) -> TuneddError | None:
+    """The error as callers of the service know it, None for a mistake in the SQL; `advice` is for damage."""
+    # The low byte is the kind of error; the rest says more than is needed here.
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return DiskFull()
+        case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+            return DamagedFile(f"{file} is damaged or no database. {advice}")
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_BUSY:
+            return StoreUnavailable(f"{file} cannot be used: {error}.")
+        case _:
+            return None

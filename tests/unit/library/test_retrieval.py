@@ -1,0 +1,116 @@
+"""Retrieval over the real SQLite store, with a stand-in for the embedding model."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+import pytest
+from haystack import Document as HaystackDocument
+from haystack.components.embedders import MockDocumentEmbedder, MockTextEmbedder
+
+from tunedd_api.backends.mock_embedder import WordHashes
+from tunedd_api.backends.sqlite.retrievers import SQLiteBM25Retriever, SQLiteEmbeddingRetriever
+from tunedd_api.backends.sqlite.store import DimensionMismatch, SQLiteDocumentStore
+from tunedd_api.library.model import Found
+from tunedd_api.library.retrieval import Retrieval
+
+TEXTS = {
+    "visibility": "Agent identifiers, real-time monitoring and activity logs give visibility into agents.",
+    "logs": "Logs of agents are kept by deployers, who may have to share them with regulators.",
+    "networks": "Feed-forward networks adapt their weights in one epoch and classify zones.",
+    "zones": "Managers select eight attributes to classify the zones of the clinical organization.",
+    "games": "Evolutionary game theory studies how strategies spread through populations.",
+}
+
+
+@pytest.fixture
+def store() -> Iterator[SQLiteDocumentStore]:
+    store = SQLiteDocumentStore(":memory:")
+    passages = [
+        HaystackDocument(
+            id=name,
+            content=text,
+            meta={"document_id": f"paper-{name}", "page": number, "start": 7 * number, "section": name},
+        )
+        for number, (name, text) in enumerate(TEXTS.items(), 1)
+    ]
+    embedder = MockDocumentEmbedder(embedding_fn=WordHashes().vector)
+    store.write_documents(embedder.run(passages)["documents"])
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def retrieval(store: SQLiteDocumentStore) -> Retrieval:
+    return Retrieval(
+        embedder=MockTextEmbedder(embedding_fn=WordHashes().vector),
+        dense=SQLiteEmbeddingRetriever(store),
+        lexical=SQLiteBM25Retriever(store),
+    )
+
+
+async def first(retrieval: Retrieval, question: str, history: Sequence[str] = ()) -> str:
+    found = await retrieval.search(question, history=history)
+    return found[0].document_id
+
+
+async def test_the_best_passage_comes_first_with_its_place(retrieval: Retrieval) -> None:
+    await retrieval.warm_up()
+    found = await retrieval.search("Which networks adapt their weights?", limit=2)
+    assert found[0] == Found(
+        document_id="paper-networks",
+        page=3,
+        start=21,
+        text=TEXTS["networks"],
+        score=1.0,
+        section="networks",
+    )
+    assert len(found) == 2
+    assert found[0].score > found[1].score >= 0
+
+
+async def test_a_follow_up_is_understood_from_the_last_turn(retrieval: Retrieval) -> None:
+    history = ["Who studies game theory?", "Biologists.", "What do the logs of agents hold?", "Activity."]
+    assert await first(retrieval, "Who keeps them?", history=history) == "paper-logs"
+
+
+async def test_a_new_topic_is_not_held_back_by_the_old_one(retrieval: Retrieval) -> None:
+    history = ["Who keeps the logs of agents?", "Deployers keep logs of agents and share them."]
+    question = "What does evolutionary game theory study?"
+    assert await first(retrieval, question, history=history) == "paper-games"
+
+
+async def test_a_search_stays_within_the_chosen_documents(retrieval: Retrieval) -> None:
+    chosen = ["paper-zones", "paper-games"]
+    found = await retrieval.search("logs of agents", document_ids=chosen, limit=5)
+    assert {one.document_id for one in found} == set(chosen)
+
+
+async def test_a_question_without_a_word_still_finds_passages(retrieval: Retrieval) -> None:
+    assert len(await retrieval.search("?!", limit=3)) == 3
+
+
+async def test_searches_at_the_same_time_do_not_mix(retrieval: Retrieval) -> None:
+    questions = list(TEXTS.values()) * 4
+    firsts = await asyncio.gather(*(first(retrieval, question) for question in questions))
+    assert firsts == [f"paper-{name}" for name in TEXTS] * 4
+
+
+async def test_an_empty_library_has_no_passages() -> None:
+    store = SQLiteDocumentStore(":memory:")
+    empty = Retrieval(
+        embedder=MockTextEmbedder(),
+        dense=SQLiteEmbeddingRetriever(store),
+        lexical=SQLiteBM25Retriever(store),
+    )
+    assert await empty.search("anything", history=["said"]) == []
+    store.close()
+
+
+async def test_an_error_of_a_part_comes_out_as_itself(store: SQLiteDocumentStore) -> None:
+    retrieval = Retrieval(
+        embedder=MockTextEmbedder(dimension=3),
+        dense=SQLiteEmbeddingRetriever(store),
+        lexical=SQLiteBM25Retriever(store),
+    )
+    with pytest.raises(DimensionMismatch):
+        await retrieval.search("anything")

@@ -1,0 +1,29 @@
+"""Finds the PDFs of a folder."""
+
+from pathlib import Path
+
+SAMPLES = "samples"
+"""A folder of this name inside the papers folder is read only while there is nothing else."""
+SIGNATURE = b"%PDF-"
+SIGNATURE_WITHIN = 1024
+
+
+def find_pdfs(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The PDFs of a folder and its subfolders, and apart from them its samples; hidden ones are left out."""
+    if not folder.is_dir():
+        return [], []
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() == ".pdf"
+        and path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    samples = [path for path in found if path.is_relative_to(folder / SAMPLES)]
+    return [path for path in found if path not in samples], samples
+
+
+def looks_like_pdf(file: Path) -> bool:
+    """Readers accept some bytes before the signature, so we do too."""
+    with file.open("rb") as opened:
+        return SIGNATURE in opened.read(SIGNATURE_WITHIN + len(SIGNATURE) - 1)

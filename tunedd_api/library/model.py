@@ -1,0 +1,173 @@
+"""The nouns of the library: documents, their pages, the passages cut from them, and what a search finds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from tunedd_api.errors import NotFound, Rejected, TooLarge, Unavailable, Unreadable
+
+
+class Status(StrEnum):
+    """Where the indexing of a document stands."""
+
+    QUEUED = "queued"
+    READING = "reading"
+    EMBEDDING = "embedding"
+    READY = "ready"
+    FAILED = "failed"
+
+
+def document_id_of(sha256: str) -> str:
+    """A document's id derives from its content, so the same file is the same document, in any database."""
+    return sha256[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """One PDF of the library, as its owner sees it."""
+
+    id: str
+    file: str
+    """The file's name, without folders."""
+    title: str
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    arxiv_id: str | None = None
+    status: Status
+    pages: int = 0
+    passages: int = 0
+    """Passages that are stored; grows while the status is `embedding`."""
+    error: str | None = None
+    """Why the status is `failed`."""
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """The clean text of one page."""
+
+    number: int
+    """From 1, in the order of the file."""
+    text: str
+    positions: tuple[int, ...]
+    """For each character of `text`, its index among the page's raw characters in the PDF."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What reading a PDF yields."""
+
+    pages: tuple[Page, ...]
+    title: str | None = None
+    authors: tuple[str, ...] = ()
+    year: int | None = None
+    arxiv_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passage:
+    """A stretch of one page, short enough that the embedder reads all of it."""
+
+    page: int
+    start: int
+    end: int
+    """`page_text[start:end] == text`."""
+    text: str
+    section: str | None = None
+    """The heading it stands under, where one was recognised."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A passage that retrieval found, as the index knows it."""
+
+    document_id: str
+    page: int
+    start: int
+    """Where the passage begins in its page's text."""
+    text: str
+    score: float
+    """Higher is better; scores compare within one search only."""
+    section: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hit(Found):
+    """A passage that a search found, with the document it is from."""
+
+    file: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SyncProgress:
+    """How far the service has come with the files it found in the papers folder."""
+
+    complete: bool = False
+    documents: Mapping[str, int] = field(default_factory=dict)
+    """Number of documents by status."""
+
+
+class Embedding(Protocol):
+    """Turns texts into unit vectors. Knows its own limit, so that nothing is cut off silently."""
+
+    name: str
+    """Model and variant: part of the stamp of everything embedded with it."""
+    dimension: int
+    max_tokens: int
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+
+class DocumentNotFound(NotFound):
+    """There is no such document."""
+
+
+class UnknownDocuments(Rejected):
+    """Some of the chosen documents do not exist."""
+
+
+class EmptyScope(Rejected):
+    """An empty choice of documents has nothing to answer from. Leave document_ids out to ask all of them."""
+
+
+class EmptyQuery(Rejected):
+    """The question is empty. Write what you are looking for."""
+
+
+class NotAPdf(Rejected):
+    """This is not a PDF: it has no %PDF- within its first 1,024 bytes."""
+
+
+class FileTooLarge(TooLarge):
+    """The file is larger than this service accepts."""
+
+
+class NothingReady(Unavailable):
+    """No document is ready yet. See GET /documents for how far each one is."""
+
+
+class PassagesLost(Unavailable):
+    """The store does not hold all passages that were written to it."""
+
+
+class PasswordProtected(Unreadable):
+    """The PDF is protected by a password. Save a copy without one and add that."""
+
+
+class NoText(Unreadable):
+    """The PDF has no text layer, probably a scan. Run it through text recognition (OCR), then add it."""
+
+
+class BrokenPdf(Unreadable):
+    """The file is damaged and cannot be opened as a PDF. Fetch it again."""
+
+
+class TooManyPages(Unreadable):
+    """The PDF has more pages than this service reads."""
+
+
+class ReadingTookTooLong(Unreadable):
+    """Reading the PDF took longer than allowed, or more memory."""

@@ -1,0 +1,111 @@
+"""/documents and /search."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response, UploadFile
+from fastapi.responses import FileResponse
+
+from tunedd_api.library.model import Document, FileTooLarge, Hit
+from tunedd_api.library.service import Library
+
+router = APIRouter()
+
+
+def _library(request: Request) -> Library:
+    library: Library = request.app.state.services.library
+    return library
+
+
+LibraryDep = Annotated[Library, Depends(_library)]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+def _small_enough(request: Request) -> None:
+    """Refused by its announced size, before a byte of it is stored."""
+    limit = request.app.state.settings.max_upload_mb
+    announced = request.headers.get("content-length", "0")
+    if announced.isdigit() and int(announced) > (limit << 20) + (1 << 16):
+        raise FileTooLarge(f"The file is larger than {limit} MB; TUNEDD_MAX_UPLOAD_MB sets that limit.")
+
+
+@router.get("/documents", tags=["documents"])
+async def list_documents(
+    library: LibraryDep, limit: Limit = 100, before: str | None = None
+) -> list[Document]:
+    return await library.list(limit=limit, before=before)
+
+
+@router.post("/documents", status_code=202, tags=["documents"], dependencies=[Depends(_small_enough)])
+async def add_document(
+    file: UploadFile, library: LibraryDep, request: Request, response: Response
+) -> Document:
+    """Takes a PDF in; it is read and embedded in the background. The same file twice is the same document."""
+    limit = request.app.state.settings.max_upload_mb << 20
+    async with _stored(file, limit) as path:
+        document = await library.add(path, name=_plain_name(file.filename))
+    response.headers["Location"] = f"/documents/{document.id}"
+    return document
+
+
+@router.get("/documents/{document_id}", tags=["documents"])
+async def get_document(document_id: str, library: LibraryDep) -> Document:
+    return await library.get(document_id)
+
+
+@router.get("/documents/{document_id}/file", tags=["documents"], response_class=FileResponse)
+async def get_file(document_id: str, library: LibraryDep) -> FileResponse:
+    """The PDF itself."""
+    document, path = await library.file(document_id)
+    return FileResponse(
+        path,
+        media_type="application/pdf",
+        filename=document.file,
+        content_disposition_type="inline",
+        # A PDF may hold scripts: it is shown by the browser's viewer, never as a page of this service.
+        headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"},
+    )
+
+
+@router.delete("/documents/{document_id}", status_code=204, tags=["documents"])
+async def remove_document(document_id: str, library: LibraryDep) -> None:
+    await library.remove(document_id)
+
+
+@router.get("/search", tags=["search"])
+async def search(
+    library: LibraryDep,
+    q: str,
+    document_id: Annotated[list[str] | None, Query()] = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 5,
+) -> list[Hit]:
+    """The best passages for a question, best first."""
+    return await library.search(q, document_ids=document_id, limit=limit)
+
+
+@asynccontextmanager
+async def _stored(upload: UploadFile, limit: int) -> AsyncIterator[Path]:
+    """The upload as a file, counted while it is copied: an announced size may be wrong or missing."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "upload.pdf"
+        with await to_thread.run_sync(path.open, "wb") as stored:
+            size = 0
+            while chunk := await upload.read(1 << 20):
+                size += len(chunk)
+                if size > limit:
+                    raise FileTooLarge(
+                        f"The file is larger than {limit >> 20} MB; TUNEDD_MAX_UPLOAD_MB sets that limit."
+                    )
+                await to_thread.run_sync(stored.write, chunk)
+        yield path
+
+
+def _plain_name(name: str | None) -> str:
+    """The last part of whatever path a client sent, printable and short enough to store."""
+    last = PureWindowsPath(PurePosixPath(name or "").name).name
+    printable = "".join(character for character in last if character.isprintable()).strip()
+    return printable[-200:] or "unnamed.pdf"

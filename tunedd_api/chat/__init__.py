@@ -1,0 +1,1 @@
+"""Conversations grounded in the library."""

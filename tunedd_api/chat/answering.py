@@ -1,0 +1,165 @@
+"""Answers a turn from the library: finds passages, then lets the chat model answer from them."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from importlib.resources import files
+from typing import Any, Protocol
+
+from haystack import Pipeline
+from haystack.components.builders import ChatPromptBuilder
+from haystack.core.errors import PipelineRuntimeError
+from haystack.dataclasses import ChatMessage, ToolCall
+
+from tunedd_api.chat.model import Part, Queued, Source, SourcesFound, Token, ToolUsed, Turn, Usage, Used
+from tunedd_api.chat.tools import PaperTools
+from tunedd_api.errors import ModelUnavailable
+from tunedd_api.library.model import Hit
+from tunedd_api.library.service import Library
+
+TOOL_ROUNDS = 3
+"""Times the model may call tools before it has to answer."""
+INVALID_CALLS = 1
+"""Invalid calls that are reported back to the model; after one more it answers without tools."""
+
+
+class ChatModel(Protocol):
+    """A chat model as a Haystack pipeline with one component, `llm`."""
+
+    name: str
+    calls_tools: bool
+    places: int
+    """Answers it writes at the same time."""
+    prompt_tokens: int
+    """Longest prompt it reads whole."""
+
+    def pipeline(self) -> Pipeline:
+        """Raises ModelUnavailable while the model is not up."""
+        ...
+
+    def describe(self, error: BaseException) -> ModelUnavailable:
+        """What a failed call of the pipeline means."""
+        ...
+
+
+class RagResponder:
+    """Retrieval-augmented answering."""
+
+    def __init__(self, *, library: Library, model: ChatModel, sources: int) -> None:
+        self._library = library
+        self._model = model
+        self._sources = sources
+        self._tools = PaperTools(library)
+        self._places = asyncio.Semaphore(model.places)
+        self._waiting = 0
+        self._prompt = ChatPromptBuilder(template=_template())
+
+    async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
+        sources = await self._find(turn)
+        yield SourcesFound(sources=sources)
+        pipeline = self._model.pipeline()
+        if self._places.locked():
+            yield Queued(position=self._waiting + 1)
+        self._waiting += 1
+        try:
+            await self._places.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            async with aclosing(self._write(pipeline, turn, sources)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self._places.release()
+
+    async def _find(self, turn: Turn) -> tuple[Source, ...]:
+        history = [text for past in turn.history for text in (past.question, past.answer)]
+        hits = await self._library.search(
+            turn.question, history=history, document_ids=turn.document_ids, limit=self._sources
+        )
+        return tuple(_source(number, hit) for number, hit in enumerate(hits, start=1))
+
+    async def _write(
+        self, pipeline: Pipeline, turn: Turn, sources: tuple[Source, ...]
+    ) -> AsyncGenerator[Part]:
+        messages = self._messages(turn, sources)
+        invalid = 0
+        for round in range(TOOL_ROUNDS + 1):
+            offered = self._model.calls_tools and round < TOOL_ROUNDS and invalid <= INVALID_CALLS
+            reply: ChatMessage | None = None
+            async with aclosing(self._call(pipeline, messages, offered, turn)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, ChatMessage):
+                        reply = piece
+                    else:
+                        yield piece
+            if reply is None or not (calls := reply.tool_calls if offered else []):
+                return
+            messages.append(reply)
+            for call in calls:
+                use, valid = await self._tools.call(call.tool_name, call.arguments, turn.document_ids)
+                invalid += not valid
+                messages.append(_result(use.result, call, failed=not valid))
+                yield ToolUsed(tool=use)
+
+    async def _call(
+        self, pipeline: Pipeline, messages: list[ChatMessage], offered: bool, turn: Turn
+    ) -> AsyncGenerator[Token | Used | ChatMessage]:
+        data: dict[str, Any] = {"messages": messages}
+        if offered:
+            data["tools"] = self._tools.offered(turn.document_ids)
+        handle = pipeline.stream({"llm": data})
+        try:
+            async with aclosing(handle) as chunks:
+                async for chunk in chunks:
+                    if chunk.content:
+                        yield Token(text=chunk.content)
+        except PipelineRuntimeError as error:
+            raise self._model.describe(error.__cause__ or error) from error
+        reply = handle.result["llm"]["replies"][0]
+        if not reply.text and not reply.tool_calls:
+            raise ModelUnavailable("The language model gave an empty answer. Ask again.")
+        if usage := reply.meta.get("usage"):
+            yield Used(
+                usage=Usage(
+                    prompt_tokens=usage["prompt_tokens"], completion_tokens=usage["completion_tokens"]
+                )
+            )
+        yield reply
+
+    def _messages(self, turn: Turn, sources: tuple[Source, ...]) -> list[ChatMessage]:
+        history = list(turn.history)
+        while True:
+            messages: list[ChatMessage] = self._prompt.run(
+                history=history, sources=sources, question=turn.question
+            )["prompt"]
+            # Cut here, by whole exchanges, or the model server cuts silently, the system message first.
+            if not history or _tokens(messages) <= self._model.prompt_tokens:
+                return messages
+            history.pop(0)
+
+
+def _template() -> str:
+    return files(__package__).joinpath("prompt.jinja").read_text("utf-8")
+
+
+def _source(number: int, hit: Hit) -> Source:
+    return Source(
+        number=number,
+        document_id=hit.document_id,
+        title=hit.title,
+        page=hit.page,
+        text=hit.text,
+        score=hit.score,
+        section=hit.section,
+    )
+
+
+def _result(result: object, call: ToolCall, *, failed: bool) -> ChatMessage:
+    return ChatMessage.from_tool(json.dumps(result), origin=call, error=failed)
+
+
+def _tokens(messages: list[ChatMessage]) -> int:
+    # Three characters a token is on the safe side for English papers with formulas.
+    return sum(len(message.text or "") // 3 + 8 for message in messages)

@@ -1,0 +1,171 @@
+"""
+A run is one answer being made. It lives on its own: followers come and go and watch it.
+
+Its events, in order: `RunStarted`, then `SourcesFound`, `Queued`, `ToolUsed` and `Token` as the responder
+yields them, and at the end exactly one `Done` or `Failed`. The message is stored before that is sent.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import replace
+
+import anyio
+import structlog
+from anyio.abc import TaskGroup
+
+from tunedd_api.chat.model import (
+    AnswerTookTooLong,
+    Done,
+    Event,
+    Failed,
+    Message,
+    MessageStatus,
+    Part,
+    RunStarted,
+    SourcesFound,
+    Token,
+    ToolUsed,
+    Turn,
+    Used,
+)
+from tunedd_api.chat.ports import ConversationRecords, Responder
+from tunedd_api.errors import TuneddError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+SAVE_EVERY = 1.0
+"""Seconds between two savings of a growing answer: what a killed process loses at most."""
+
+
+class Run:
+    """One answer: every event it has had, numbered from 1, and those to come."""
+
+    def __init__(self, conversation_id: str, message: Message) -> None:
+        self.message = message
+        self.failure: TuneddError | None = None
+        self.scope = anyio.CancelScope()
+        self._events: list[Event] = [RunStarted(conversation_id=conversation_id, message_id=message.id)]
+        self._news = asyncio.Condition()
+
+    async def add(self, event: Event) -> None:
+        async with self._news:
+            self._events.append(event)
+            self._news.notify_all()
+
+    async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
+        """Every event behind number `after`, with its number, up to the last one."""
+        while True:
+            async with self._news:
+                while len(self._events) <= after:
+                    await self._news.wait()
+            while after < len(self._events):
+                event = self._events[after]
+                after += 1
+                yield after, event
+                if isinstance(event, Done | Failed):
+                    return
+
+    async def finished(self) -> Message:
+        """The whole answer. Raises the error that ended it, if one did."""
+        async with aclosing(self.follow()) as events:
+            async for _ in events:
+                pass
+        if self.failure is not None:
+            raise self.failure
+        return self.message
+
+
+class Runs:
+    """All answers being made in this process."""
+
+    def __init__(
+        self, *, responder: Responder, records: ConversationRecords, tasks: TaskGroup, timeout: float
+    ) -> None:
+        self._responder = responder
+        self._records = records
+        self._tasks = tasks
+        self._timeout = timeout
+        self._running: dict[str, Run] = {}
+
+    def start(self, conversation_id: str, message: Message, turn: Turn) -> Run:
+        run = self._running[conversation_id] = Run(conversation_id, message)
+        self._tasks.start_soon(self._carry_out, conversation_id, run, turn)
+        return run
+
+    async def end(self, conversation_id: str) -> None:
+        """Ends a conversation's answer, if one is being made."""
+        if run := self._running.get(conversation_id):
+            run.scope.cancel()
+            async with aclosing(run.follow()) as events:
+                async for _ in events:
+                    pass
+
+    async def _carry_out(self, conversation_id: str, run: Run, turn: Turn) -> None:
+        started = time.monotonic()
+        try:
+            with run.scope:
+                await self._respond(run, turn)
+        finally:
+            # At shutdown this task is being cancelled, and what was written is still worth keeping.
+            with anyio.CancelScope(shield=True):
+                await self._close(run)
+                self._running.pop(conversation_id, None)
+        seconds = round(time.monotonic() - started, 3)
+        log.info("answer.ended", message=run.message.id, status=run.message.status, seconds=seconds)
+
+    async def _respond(self, run: Run, turn: Turn) -> None:
+        saved = time.monotonic()
+        try:
+            with anyio.fail_after(self._timeout):
+                async with aclosing(self._responder.respond(turn)) as parts:
+                    async for part in parts:
+                        run.message = _grown(run.message, part)
+                        if not isinstance(part, Used):
+                            await run.add(part)
+                        if time.monotonic() - saved >= SAVE_EVERY:
+                            await self._records.save(run.message)
+                            saved = time.monotonic()
+            run.message = replace(run.message, status=MessageStatus.COMPLETE)
+        except TimeoutError:
+            run.failure = AnswerTookTooLong()
+            run.message = replace(run.message, status=MessageStatus.INCOMPLETE, error=run.failure.message)
+        except TuneddError as error:
+            run.failure = error
+            run.message = replace(run.message, status=MessageStatus.FAILED, error=error.message)
+        except Exception:
+            # One answer's bug must not end the task group, and with it every other answer.
+            log.exception("answer.crashed", message=run.message.id)
+            run.failure = TuneddError("Something went wrong inside the service; its log says what.")
+            run.message = replace(run.message, status=MessageStatus.FAILED, error=run.failure.message)
+
+    async def _close(self, run: Run) -> None:
+        if run.message.status is MessageStatus.RUNNING:
+            run.message = replace(
+                run.message, status=MessageStatus.INCOMPLETE, error="The answer was stopped."
+            )
+        try:
+            await self._records.save(run.message)
+        except TuneddError as error:
+            run.failure = run.failure or error
+        if run.failure is None:
+            await run.add(Done(message=run.message))
+        else:
+            retryable = isinstance(run.failure, Unavailable)
+            failure = run.failure
+            await run.add(Failed(error=type(failure).__name__, message=failure.message, retryable=retryable))
+
+
+def _grown(message: Message, part: Part) -> Message:
+    match part:
+        case Token(text=text):
+            return replace(message, content=message.content + text)
+        case SourcesFound(sources=sources):
+            return replace(message, sources=sources)
+        case ToolUsed(tool=tool):
+            return replace(message, tools=(*message.tools, tool))
+        case Used(usage=usage):
+            return replace(message, usage=usage)
+        case _:
+            return message

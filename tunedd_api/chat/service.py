@@ -1,0 +1,106 @@
+"""Conversations: start them, ask, look back."""
+
+from collections.abc import Sequence
+
+from tunedd_api.chat.model import (
+    Conversation,
+    ConversationNotFound,
+    EmptyMessage,
+    EmptyTitle,
+    Exchange,
+    Message,
+    MessageTooLong,
+    NoDocumentsLeft,
+    Role,
+    Turn,
+)
+from tunedd_api.chat.ports import ConversationRecords
+from tunedd_api.chat.runs import Run, Runs
+from tunedd_api.library.service import Library
+
+UNTITLED = "New conversation"
+TITLE_LENGTH = 80
+
+
+class Chat:
+    """All conversations. Each has its own history, and may be limited to some documents."""
+
+    def __init__(
+        self, *, records: ConversationRecords, library: Library, runs: Runs, max_question_chars: int
+    ) -> None:
+        self._records = records
+        self._library = library
+        self._runs = runs
+        self._max_question_chars = max_question_chars
+
+    async def start(
+        self, document_ids: Sequence[str] | None = None, title: str | None = None
+    ) -> Conversation:
+        """Raises EmptyScope, UnknownDocuments."""
+        await self._library.require(document_ids)
+        return await self._records.add(title=_clean(title) if title else UNTITLED, document_ids=document_ids)
+
+    async def get(self, conversation_id: str) -> Conversation:
+        conversation = await self._records.get(conversation_id)
+        if conversation is None:
+            raise ConversationNotFound(f"There is no conversation {conversation_id!r}.")
+        return conversation
+
+    async def rename(self, conversation_id: str, title: str) -> Conversation:
+        if not (title := _clean(title)):
+            raise EmptyTitle
+        await self._records.rename(conversation_id, title)
+        return await self.get(conversation_id)
+
+    async def remove(self, conversation_id: str) -> None:
+        await self.get(conversation_id)
+        await self._runs.end(conversation_id)
+        await self._records.remove(conversation_id)
+
+    async def messages(self, conversation_id: str) -> list[Message]:
+        """The whole history, oldest first."""
+        await self.get(conversation_id)
+        return await self._records.messages(conversation_id)
+
+    async def ask(self, conversation_id: str, content: str) -> Run:
+        """
+        Stores the question and starts its answer, which goes on whether or not anybody follows it.
+
+        Raises ConversationNotFound, EmptyMessage, MessageTooLong, AnswerRunning, NoDocumentsLeft,
+        NothingReady.
+        """
+        conversation = await self.get(conversation_id)
+        question = content.strip()
+        if not question:
+            raise EmptyMessage
+        if len(question) > self._max_question_chars:
+            raise MessageTooLong(
+                f"The message has {len(question)} characters; at most {self._max_question_chars} are read."
+            )
+        if conversation.document_ids == ():
+            raise NoDocumentsLeft
+        await self._library.require_ready(conversation.document_ids)
+        past = _exchanges(await self._records.messages(conversation_id))
+        title = _clean(question) if conversation.title == UNTITLED else None
+        answer = await self._records.open_turn(conversation_id, question, title)
+        turn = Turn(question=question, history=past, document_ids=conversation.document_ids)
+        return self._runs.start(conversation_id, answer, turn)
+
+    async def list(self, *, limit: int = 100, before: str | None = None) -> list[Conversation]:
+        """Conversations, newest first."""
+        return await self._records.list(limit=limit, before=before)
+
+
+def _exchanges(messages: Sequence[Message]) -> tuple[Exchange, ...]:
+    """Questions with their answers; a question whose answer came to nothing says nothing to the model."""
+    pairs = zip(messages, messages[1:], strict=False)
+    return tuple(
+        Exchange(question=asked.content, sources=answer.sources, answer=answer.content)
+        for asked, answer in pairs
+        if asked.role is Role.USER and answer.role is Role.ASSISTANT and answer.content
+    )
+
+
+def _clean(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"

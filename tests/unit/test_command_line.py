@@ -1,0 +1,104 @@
+"""The command line, run as a person runs it; models without weights."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.world import ROOT, SAMPLES
+
+PDFS = sorted(SAMPLES.glob("*.pdf"))
+
+
+def tunedd(home: Path, *arguments: str | Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TUNEDD_")}
+    environment |= {
+        "TUNEDD_HOME": str(home / "home"),
+        "TUNEDD_PAPERS": str(home / "papers"),
+        "TUNEDD_EMBEDDING_MODEL": "mock:",
+        "TUNEDD_CHAT_MODEL": "echo:",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "-m", "tunedd_api", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        env=environment | settings,
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_papers_are_indexed_searched_and_asked(tmp_path: Path) -> None:
+    indexed = tunedd(tmp_path, "index", SAMPLES)
+    assert indexed.returncode == 0, indexed.stderr
+    assert indexed.stdout == ""
+    assert indexed.stderr.count("passages") == len(PDFS)
+
+    found = tunedd(tmp_path, "search", "How is a quotation verified?", "--json", "--limit", "3")
+    hits = json.loads(found.stdout)
+    assert len(hits) == 3
+    assert {"document_id", "file", "title", "page", "text", "score"} <= set(hits[0])
+
+    chosen = hits[0]["document_id"]
+    limited = tunedd(tmp_path, "search", "retrieval", "--document", chosen, "--json")
+    assert {hit["document_id"] for hit in json.loads(limited.stdout)} == {chosen}
+
+    shown = tunedd(tmp_path, "search", "How is a quotation verified?")
+    assert f"{hits[0]['title']}, page {hits[0]['page']}" in shown.stdout
+
+    message = json.loads(tunedd(tmp_path, "ask", "How is a quotation verified?", "--json").stdout)
+    assert message["status"] == "complete"
+    assert message["sources"]
+
+    aloud = tunedd(tmp_path, "ask", "How is a quotation verified?")
+    assert "How is a quotation verified?" in aloud.stdout
+    assert f"[1] {message['sources'][0]['title']}" in aloud.stderr
+
+
+def test_a_bad_file_is_told_of_and_the_others_are_indexed(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.pdf"
+    bad.write_bytes(b"%PDF-1.7 nothing more")
+    text = tmp_path / "text.pdf"
+    text.write_text("no PDF at all")
+    ended = tunedd(tmp_path, "index", bad, text, PDFS[0])
+    assert ended.returncode == 1
+    assert "text.pdf is not a PDF" in ended.stderr
+    assert f"{PDFS[0].name}: 2 pages" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
+    nothing = tunedd(tmp_path, "search", "anything")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    assert nothing.stderr.startswith("NothingReady: ")
+    unknown = tunedd(tmp_path, "serve", TUNEDD_CHAT_MODEL="magic:")
+    assert unknown.returncode != 0
+    assert "TUNEDD_CHAT_MODEL" in unknown.stderr
+    port = tunedd(tmp_path, "serve", TUNEDD_PORT="many")
+    assert port.returncode == 2
+    assert port.stderr.startswith("TUNEDD_PORT: ")
+    model = tunedd(tmp_path, "models", "pull", "gpt-17")
+    assert "gpt-17" in model.stderr
+    for ended in (nothing, unknown, port, model):
+        assert "Traceback" not in ended.stderr
+
+
+def test_models_and_papers_are_listed(tmp_path: Path) -> None:
+    models = tunedd(tmp_path, "models", "list")
+    assert "all-minilm-l6-v2" in models.stdout
+    papers = tunedd(tmp_path, "papers", "list", "--manifest", ROOT / "data" / "papers.toml")
+    assert "Visibility into AI Agents" in papers.stdout
+    assert "2401.13138v6" in papers.stdout
+
+
+def test_nothing_reports_its_use_to_anybody(tmp_path: Path) -> None:
+    script = (
+        "import tunedd_api.bootstrap, haystack.telemetry._telemetry as t; "
+        "assert t.telemetry is None, t.telemetry"
+    )
+    environment = os.environ | {"HAYSTACK_TELEMETRY_ENABLED": "True", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=tmp_path)

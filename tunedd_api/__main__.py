@@ -1,0 +1,55 @@
+"""The command line: serve · index · search · ask · models · papers."""
+
+import sys
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from tunedd_api.cli import asking, papers, serving, weights
+from tunedd_api.errors import TuneddError
+
+app = typer.Typer(
+    help="Answers questions about a library of scientific papers, on this machine.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command()(serving.serve)
+app.command()(serving.index)
+app.command()(asking.search)
+app.command()(asking.ask)
+app.add_typer(weights.app, name="models")
+app.add_typer(papers.app, name="papers")
+
+
+def main() -> None:
+    """Runs a command; what goes wrong is one sentence on standard error, not a traceback."""
+    errors = Console(stderr=True)
+    try:
+        app()
+    except* TuneddError as group:
+        for error in _leaves(group):
+            errors.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
+        sys.exit(1)
+    except* ValidationError as group:
+        for invalid in _leaves(group):
+            assert isinstance(invalid, ValidationError)
+            for problem in invalid.errors():
+                knob = "TUNEDD_" + "_".join(map(str, problem["loc"])).upper()
+                errors.print(f"[red]{knob}:[/] {problem['msg']}", highlight=False)
+        sys.exit(2)
+    except* KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    return [
+        leaf
+        for error in group.exceptions
+        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
+    ]
+
+
+if __name__ == "__main__":
+    main()

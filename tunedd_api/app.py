@@ -1,0 +1,141 @@
+"""The web application: lifespan, routers, how errors become statuses, health and readiness."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import anyio
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+
+from tunedd_api import __version__
+from tunedd_api.bootstrap import Services, open_services
+from tunedd_api.chat import routes as chat_routes
+from tunedd_api.errors import Conflict, NotFound, Rejected, SetupError, TooLarge, TuneddError, Unavailable
+from tunedd_api.library import routes as library_routes
+from tunedd_api.library.service import Library
+from tunedd_api.logs import REQUEST_ID, RequestLog
+from tunedd_api.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+SYNC_AGAIN_AFTER = 15.0
+"""Seconds."""
+STATUSES: dict[type[TuneddError], int] = {
+    NotFound: 404,
+    Conflict: 409,
+    TooLarge: 413,
+    Rejected: 422,
+    Unavailable: 503,
+    SetupError: 503,
+}
+"""The first kind that an error is decides; a kind stands before the kinds it is a case of."""
+
+
+def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
+    """The service as an ASGI application. Without `services` it opens its own when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with nullcontext(services) if services else open_services(settings) as opened:
+            app.state.services = opened
+            opened.tasks.start_soon(_sync, opened.library, settings.papers)
+            yield
+
+    app = FastAPI(title="Tunedd", version=__version__, lifespan=lifespan, description=_DESCRIPTION)
+    app.state.settings = settings
+    app.include_router(library_routes.router)
+    app.include_router(chat_routes.router)
+    app.add_api_route("/health", _health, tags=["service"])
+    app.add_api_route("/ready", _ready, tags=["service"])
+    app.add_api_route("/", _root, include_in_schema=False)
+    app.add_exception_handler(TuneddError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["Location", "Retry-After", REQUEST_ID],
+        )
+    app.add_middleware(RequestLog)
+    return app
+
+
+async def _sync(library: Library, folder: Path) -> None:
+    """Behind the open port: a library that cannot be written to now is tried again, and the rest works."""
+    while True:
+        try:
+            return await library.sync(folder)
+        except (TuneddError, OSError) as error:
+            log.warning("folder.not_synced", reason=str(error), again_in=SYNC_AGAIN_AFTER)
+            await anyio.sleep(SYNC_AGAIN_AFTER)
+
+
+async def _health() -> dict[str, str]:
+    """The process is alive."""
+    return {"status": "alive"}
+
+
+async def _ready(request: Request) -> JSONResponse:
+    """200 once the papers folder is in the library and the models answer; else 503 and what it waits for."""
+    services: Services = request.app.state.services
+    progress = await services.library.progress()
+    waiting = [] if progress.complete else ["documents"]
+    model: dict[str, Any] = {"name": services.model.name, "ready": True}
+    try:
+        await services.model.check()
+    except Unavailable as error:
+        waiting.append("chat model")
+        model |= {"ready": False, "reason": error.message}
+    body = {
+        "ready": not waiting,
+        "waiting_for": waiting,
+        "documents": progress.documents,
+        "chat_model": model,
+    }
+    return JSONResponse(
+        body, status_code=503 if waiting else 200, headers={"Retry-After": "5"} if waiting else None
+    )
+
+
+async def _root() -> RedirectResponse:
+    return RedirectResponse("/docs")
+
+
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TuneddError)
+    status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else None
+    return _error(status, type(error).__name__, error.message, headers)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # The input itself is left out: it may be a whole file, or not be text at all.
+    problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
+    return _error(422, "InvalidRequest", "; ".join(problems))
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return _error(error.status_code, "HttpError", str(error.detail), error.headers)
+
+
+def _error(status: int, name: str, message: str, headers: Any = None) -> JSONResponse:
+    return JSONResponse({"error": name, "message": message}, status_code=status, headers=headers)
+
+
+_DESCRIPTION = """
+Answers questions about a library of scientific papers and shows where each answer comes from.
+
+Start with `POST /conversations`, then ask with `POST /conversations/{id}/messages/stream`.
+Errors are `{"error": "<class>", "message": "<what to do>"}`.
+"""

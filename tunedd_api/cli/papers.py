@@ -1,0 +1,58 @@
+"""`tunedd papers`: the papers that the service is first made for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.table import Table
+
+from tunedd_api.cli.terminal import say, stdout
+from tunedd_api.library.papers import Availability, Outcome, fetch_papers, read_papers
+from tunedd_api.logs import set_up_logs
+from tunedd_api.settings import Settings
+
+app = typer.Typer(help="The papers listed in papers.toml.", no_args_is_help=True)
+MANIFEST = "papers.toml"
+Manifest = Annotated[Path | None, typer.Option(help="Another list of papers.", exists=True)]
+
+
+@app.command("list")
+def list_papers(manifest: Manifest = None) -> None:
+    """Shows the listed papers and which of them are in the papers folder."""
+    settings = _start()
+    table = Table("title", "year", "arXiv", "here")
+    for paper in read_papers(manifest or settings.papers / MANIFEST):
+        here = "yes" if (settings.papers / paper.file).exists() else "no"
+        table.add_row(paper.title, str(paper.year), paper.arxiv_id or "–", here)
+    stdout.print(table)
+
+
+@app.command()
+def fetch(
+    manifest: Manifest = None,
+    quick: Annotated[
+        bool, typer.Option(help="Give up at the first failed connection; never an error.")
+    ] = False,
+) -> None:
+    """Fetches the listed papers from arXiv into the papers folder, one at a time."""
+    settings = _start()
+    source = manifest or settings.papers / MANIFEST
+    if quick and not source.exists():
+        return
+    outcomes = anyio.run(_fetch, source, settings.papers, quick)
+    for outcome in outcomes:
+        if outcome.reason:
+            say(f"{outcome.paper.file}: {outcome.reason}")
+    missing = any(one.availability is Availability.UNAVAILABLE and one.paper.arxiv_id for one in outcomes)
+    raise typer.Exit(1 if missing and not quick else 0)
+
+
+async def _fetch(manifest: Path, folder: Path, quick: bool) -> list[Outcome]:
+    return await fetch_papers(manifest, folder, give_up_quickly=quick, progress=say)
+
+
+def _start() -> Settings:
+    settings = Settings()
+    set_up_logs("WARNING", as_json=settings.log_json)
+    return settings

@@ -1,0 +1,25 @@
+"""What the commands print. Progress and remarks go to standard error and stay quiet when nobody watches."""
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+remarks = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False)
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal."""
+    remarks.print(text, markup=False, soft_wrap=True)
+
+
+def bar() -> Progress:
+    """A progress bar; none when the output is piped."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=remarks,
+        disable=not remarks.is_terminal,
+        transient=True,
+    )

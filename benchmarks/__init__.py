@@ -1,0 +1,1 @@
+"""Figures on quality and speed; `docs/benchmarks.md` keeps them."""

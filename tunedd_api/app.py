@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from starlette.exceptions import HTTPException
 
 from tunedd_api import __version__
+from tunedd_api.body_limit import BodyLimit
 from tunedd_api.bootstrap import Services, open_services
 from tunedd_api.chat import routes as chat_routes
 from tunedd_api.errors import Conflict, NotFound, Rejected, SetupError, TooLarge, TuneddError, Unavailable
@@ -24,6 +26,10 @@ from tunedd_api.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+MULTIPART = 1 << 16
+"""Bytes that a form may have beside its file."""
+LARGEST_MESSAGE = 1 << 20
+"""Bytes; far more than the longest question, and little enough to hold in memory."""
 SYNC_AGAIN_AFTER = 15.0
 """Seconds."""
 STATUSES: dict[type[TuneddError], int] = {
@@ -47,7 +53,12 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             opened.tasks.start_soon(_sync, opened.library, settings.papers)
             yield
 
-    app = FastAPI(title="Tunedd", version=__version__, lifespan=lifespan, description=_DESCRIPTION)
+    app = FastAPI(
+        title="Tunedd",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+    )
     app.state.settings = settings
     app.include_router(library_routes.router)
     app.include_router(chat_routes.router)
@@ -57,6 +68,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.add_exception_handler(TuneddError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    upload = (settings.max_upload_mb << 20) + MULTIPART
+    app.add_middleware(BodyLimit, limit=LARGEST_MESSAGE, limits={"/documents": upload})
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -126,6 +139,8 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return _error(413, "TooLarge", str(error.detail))
     return _error(error.status_code, "HttpError", str(error.detail), error.headers)
 
 

@@ -210,8 +210,19 @@ async def test_a_file_that_is_no_pdf_is_refused_and_one_too_large_too(tmp_path: 
         assert (text.status_code, text.json()["error"]) == (422, "NotAPdf")
         empty = await client.post("/documents", files={"file": ("a.pdf", b"")})
         assert (empty.status_code, empty.json()["error"]) == (422, "NotAPdf")
+        long = await client.post("/conversations", content=b" " * (2 << 20))
+        assert (long.status_code, long.json()["error"]) == (413, "TooLarge")
+
+        async def without_length() -> AsyncIterator[bytes]:
+            yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.pdf"\r\n\r\n%PDF-'
+            for _ in range(3):
+                yield bytes(1 << 20)
+
+        form = {"Content-Type": "multipart/form-data; boundary=x"}
+        endless = await client.post("/documents", content=without_length(), headers=form)
+        assert (endless.status_code, endless.json()["error"]) == (413, "TooLarge")
         large = await client.post("/documents", files={"file": ("a.pdf", b"%PDF-" + bytes(2 << 20))})
-        assert (large.status_code, large.json()["error"]) == (413, "FileTooLarge")
+        assert (large.status_code, large.json()["error"]) == (413, "TooLarge")
         assert "TUNEDD_MAX_UPLOAD_MB" in large.json()["message"]
         assert (await client.get("/documents")).json() == []
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from tunedd_api.errors import NotFound, Rejected, TooLarge, Unavailable, Unreadable
+from tunedd_api.errors import NotFound, Rejected, Unavailable, Unreadable
 
 
 class Status(StrEnum):
@@ -139,10 +139,6 @@ class EmptyQuery(Rejected):
 
 class NotAPdf(Rejected):
     """This is not a PDF: it has no %PDF- within its first 1,024 bytes."""
-
-
-class FileTooLarge(TooLarge):
-    """The file is larger than this service accepts."""
 
 
 class NothingReady(Unavailable):

@@ -1,5 +1,6 @@
 """/documents and /search."""
 
+import shutil
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
-from tunedd_api.library.model import Document, FileTooLarge, Hit
+from tunedd_api.library.model import Document, Hit
 from tunedd_api.library.service import Library
 
 router = APIRouter()
@@ -25,14 +26,6 @@ LibraryDep = Annotated[Library, Depends(_library)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
-def _small_enough(request: Request) -> None:
-    """Refused by its announced size, before a byte of it is stored."""
-    limit = request.app.state.settings.max_upload_mb
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > (limit << 20) + (1 << 16):
-        raise FileTooLarge(f"The file is larger than {limit} MB; TUNEDD_MAX_UPLOAD_MB sets that limit.")
-
-
 @router.get("/documents", tags=["documents"])
 async def list_documents(
     library: LibraryDep, limit: Limit = 100, before: str | None = None
@@ -40,13 +33,10 @@ async def list_documents(
     return await library.list(limit=limit, before=before)
 
 
-@router.post("/documents", status_code=202, tags=["documents"], dependencies=[Depends(_small_enough)])
-async def add_document(
-    file: UploadFile, library: LibraryDep, request: Request, response: Response
-) -> Document:
+@router.post("/documents", status_code=202, tags=["documents"])
+async def add_document(file: UploadFile, library: LibraryDep, response: Response) -> Document:
     """Takes a PDF in; it is read and embedded in the background. The same file twice is the same document."""
-    limit = request.app.state.settings.max_upload_mb << 20
-    async with _stored(file, limit) as path:
+    async with _stored(file) as path:
         document = await library.add(path, name=_plain_name(file.filename))
     response.headers["Location"] = f"/documents/{document.id}"
     return document
@@ -88,19 +78,11 @@ async def search(
 
 
 @asynccontextmanager
-async def _stored(upload: UploadFile, limit: int) -> AsyncIterator[Path]:
-    """The upload as a file, counted while it is copied: an announced size may be wrong or missing."""
+async def _stored(upload: UploadFile) -> AsyncIterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.pdf"
         with await to_thread.run_sync(path.open, "wb") as stored:
-            size = 0
-            while chunk := await upload.read(1 << 20):
-                size += len(chunk)
-                if size > limit:
-                    raise FileTooLarge(
-                        f"The file is larger than {limit >> 20} MB; TUNEDD_MAX_UPLOAD_MB sets that limit."
-                    )
-                await to_thread.run_sync(stored.write, chunk)
+            await to_thread.run_sync(shutil.copyfileobj, upload.file, stored)
         yield path
 
 

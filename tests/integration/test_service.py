@@ -67,6 +67,8 @@ def test_questions_are_answered_in_the_light_of_the_history(service: Service) ->
     # The second prompt holds the first exchange, so it is longer by more than its own passages.
     first, second = (one["usage"]["prompt_tokens"] for one in history if one["role"] == "assistant")
     assert second > first
+    # What people ask is nobody else's business, not even the log's.
+    assert "quotation" not in service.log.read_text("utf-8")
 
 
 def test_a_killed_model_is_told_of_and_the_next_question_is_answered(service: Service) -> None:

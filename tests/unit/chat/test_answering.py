@@ -10,7 +10,7 @@ from haystack.dataclasses import ChatMessage, ToolCall
 from tests.world import ScriptedModel, add_samples, open_world
 from tunedd_api.bootstrap import Services
 from tunedd_api.chat.answering import RagResponder
-from tunedd_api.chat.model import Exchange, Part, SourcesFound, Token, ToolUsed, Turn
+from tunedd_api.chat.model import Exchange, Part, Queued, SourcesFound, Token, ToolUsed, Turn
 from tunedd_api.errors import ModelUnavailable
 from tunedd_api.library.model import NothingReady
 
@@ -178,3 +178,15 @@ async def test_without_documents_there_is_no_answer(tmp_path: Path) -> None:
     async with open_world(tmp_path) as empty:
         with pytest.raises(NothingReady):
             await answered(empty, ScriptedModel(), Turn(question=QUESTION))
+
+
+async def test_while_the_model_is_taken_sources_come_and_then_the_place_in_line(services: Services) -> None:
+    responder = RagResponder(library=services.library, model=ScriptedModel(["One.", "Two."]), sources=3)
+    turn = Turn(question=QUESTION)
+    async with aclosing(responder.respond(turn)) as first, aclosing(responder.respond(turn)) as second:
+        assert isinstance(await anext(first), SourcesFound)
+        assert isinstance(await anext(first), Token)
+        assert isinstance(await anext(second), SourcesFound)
+        assert await anext(second) == Queued(position=1)
+        assert [part async for part in first if isinstance(part, Token)] == []
+        assert text([part async for part in second]) == "Two."

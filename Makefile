@@ -47,9 +47,9 @@ clean: ## forgets what was installed; keeps var/, where your papers and conversa
 	@touch $@
 
 .venv/.runtime: .poetry/installed pyproject.toml poetry.lock
-	@$(POETRY) install --quiet --only main --extras embedded
+	@$(POETRY) install --no-interaction --only main --extras embedded
 	@touch $@
 
 .venv/.development: .poetry/installed pyproject.toml poetry.lock
-	@$(POETRY) install --quiet --all-extras --all-groups
+	@$(POETRY) install --no-interaction --all-extras --all-groups
 	@touch $@ .venv/.runtime

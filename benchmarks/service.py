@@ -28,9 +28,11 @@ def running_service(papers: Path, models: Path, **settings: str) -> Iterator[htt
             **settings,
         }
         command = [sys.executable, "-m", "tunedd_api", "serve", "--port", "0"]
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        log = Path(home, "log")
+        with log.open("w") as output:
+            process = subprocess.Popen(command, env=environment, stderr=output)
         try:
-            with httpx.Client(base_url=_address(process), timeout=900) as client:
+            with httpx.Client(base_url=_address(process, log), timeout=900) as client:
                 _wait(client)
                 yield client
         finally:
@@ -38,14 +40,12 @@ def running_service(papers: Path, models: Path, **settings: str) -> Iterator[htt
             process.wait(30)
 
 
-def _address(process: subprocess.Popen[str]) -> str:
-    assert process.stderr
-    said = []
-    for line in process.stderr:
-        said.append(line)
-        if found := ADDRESS.search(line):
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    while process.poll() is None:
+        if found := ADDRESS.search(log.read_text("utf-8")):
             return found[1]
-    raise RuntimeError("The service did not start:\n" + "".join(said))
+        time.sleep(0.1)
+    raise RuntimeError("The service did not start:\n" + log.read_text("utf-8"))
 
 
 def _wait(client: httpx.Client) -> None:

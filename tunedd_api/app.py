@@ -18,7 +18,7 @@ from tunedd_api import __version__
 from tunedd_api.body_limit import BodyLimit
 from tunedd_api.bootstrap import Services, open_services
 from tunedd_api.chat import routes as chat_routes
-from tunedd_api.errors import Conflict, NotFound, Rejected, SetupError, TooLarge, TuneddError, Unavailable
+from tunedd_api.errors import Conflict, NotFound, Rejected, SetupError, TuneddError, Unavailable
 from tunedd_api.library import routes as library_routes
 from tunedd_api.library.service import Library
 from tunedd_api.logs import REQUEST_ID, RequestLog
@@ -35,7 +35,6 @@ SYNC_AGAIN_AFTER = 15.0
 STATUSES: dict[type[TuneddError], int] = {
     NotFound: 404,
     Conflict: 409,
-    TooLarge: 413,
     Rejected: 422,
     Unavailable: 503,
     SetupError: 503,
@@ -68,6 +67,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.add_exception_handler(TuneddError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
     upload = (settings.max_upload_mb << 20) + MULTIPART
     app.add_middleware(BodyLimit, limit=LARGEST_MESSAGE, limits={"/documents": upload})
     if settings.cors_origins:
@@ -142,6 +142,10 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return _error(413, "TooLarge", str(error.detail))
     return _error(error.status_code, "HttpError", str(error.detail), error.headers)
+
+
+async def _on_bug(request: Request, error: Exception) -> JSONResponse:
+    return _error(500, "InternalError", "Something went wrong inside the service; its log says what.")
 
 
 def _error(status: int, name: str, message: str, headers: Any = None) -> JSONResponse:

@@ -67,6 +67,7 @@ async def open_services(
         conversations = SqlConversationRecords(database)
         if indexes:
             await conversations.end_interrupted()
+            await library.recover()
             await indexer.recover()
             tasks.start_soon(indexer.run)
         responder = RagResponder(library=library, model=model, sources=settings.sources_per_answer)

@@ -4,7 +4,6 @@ Everything that can go wrong, as a caller sees it. Contexts add their own leaves
 * TuneddError
   - NotFound         what was named does not exist
   - Rejected         the request cannot be carried out as it is
-      - TooLarge     ... because it is too big
   - Conflict         the request does not fit the present state
   - Unavailable      a part of the service is missing or not ready; the same request may work later
       - ModelUnavailable (ModelStarting), StoreUnavailable, DiskFull
@@ -34,10 +33,6 @@ class NotFound(TuneddError):
 
 class Rejected(TuneddError):
     """The request cannot be carried out as it is."""
-
-
-class TooLarge(Rejected):
-    """The request is too large."""
 
 
 class Conflict(TuneddError):

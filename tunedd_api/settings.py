@@ -1,9 +1,9 @@
 """Every knob of the service: environment variables `TUNEDD_…` over `.env` over these defaults."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     max_question_chars: Annotated[int, Field(gt=0)] = 4000
     sources_per_answer: Annotated[int, Field(ge=1, le=20)] = 5
     """Passages given to the model with a question."""
-    context_tokens: Annotated[int, Field(ge=1024)] = 8192
+    context_tokens: Annotated[int, Field(ge=2048)] = 8192
     """What the chat model reads at once: prompt and answer."""
     answer_tokens: Annotated[int, Field(ge=16)] = 512
     """Longest answer."""
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     """Answers the chat model writes at the same time; further ones wait."""
     threads: Annotated[int | None, Field(ge=1)] = None
     """Processor threads for each model; unset, the cores this process may use."""
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 
     @field_validator("cors_origins", mode="before")
@@ -62,6 +62,12 @@ class Settings(BaseSettings):
         return (
             [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
         )
+
+    @model_validator(mode="after")
+    def _leaves_room_for_a_prompt(self) -> Self:
+        if self.answer_tokens > self.context_tokens // 2:
+            raise ValueError("TUNEDD_ANSWER_TOKENS must be at most half of TUNEDD_CONTEXT_TOKENS.")
+        return self
 
     @property
     def models_folder(self) -> Path:

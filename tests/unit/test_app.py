@@ -12,6 +12,7 @@ import pytest
 
 from tests.world import SAMPLES, open_client, weightless
 
+JSON = {"Content-Type": "application/json"}
 PDFS = sorted(SAMPLES.glob("*.pdf"))
 
 
@@ -153,6 +154,7 @@ async def test_an_uploaded_pdf_is_indexed_and_the_same_file_twice_is_one_documen
         ({}, "InvalidRequest", "content"),
         ({"content": 7}, "InvalidRequest", "content"),
         ([], "InvalidRequest", "body"),
+        ({"content": "half \ud83d a pair"}, "InvalidRequest", "Unicode"),
     ],
 )
 async def test_a_message_that_is_none_is_refused_with_a_sentence(
@@ -161,7 +163,9 @@ async def test_a_message_that_is_none_is_refused_with_a_sentence(
     async with open_client(weightless(tmp_path)) as client:
         conversation = await start(client)
         for way in ("messages", "messages/stream"):
-            response = await client.post(f"/conversations/{conversation}/{way}", json=body)
+            response = await client.post(
+                f"/conversations/{conversation}/{way}", content=json.dumps(body), headers=JSON
+            )
             assert response.status_code == 422
             assert response.json()["error"] == name
             assert says in response.json()["message"]

@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,10 +11,11 @@ from typing import Any
 
 import aiosql
 import aiosqlite
+import anyio
 from anyio import to_thread
 
 from tunedd_api.backends.sqlite.driver import failure, statements
-from tunedd_api.errors import SetupError, TuneddError
+from tunedd_api.errors import SetupError
 
 
 class UnknownDatabase(SetupError):
@@ -45,32 +46,35 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[aiosqlite.Connection]:
         async with self.reading:
-            try:
+            with _errors_explained():
                 yield self.reader
-            except sqlite3.Error as error:
-                raise _meaning(error) or error from error
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[aiosqlite.Connection]:
         """A transaction: all of it is stored when the block ends well, none of it otherwise."""
         async with self.writing:
+            with _errors_explained():
+                try:
+                    await self._whole("BEGIN IMMEDIATE")
+                    yield self.writer
+                    await self._whole("COMMIT")
+                except BaseException:
+                    if self.writer.in_transaction:
+                        await self._whole("ROLLBACK")
+                    raise
+
+    async def _whole(self, statement: str) -> None:
+        """Carried out to its end even when cancelled, so that it is known what the next writer finds."""
+        with anyio.CancelScope(shield=True):
+            execution = asyncio.ensure_future(self._execute(statement))
             try:
-                await self.writer.execute("BEGIN IMMEDIATE")
-                yield self.writer
-                await self.writer.execute("COMMIT")
-            except BaseException as error:
-                await self._roll_back()
-                if isinstance(error, sqlite3.Error) and (meant := _meaning(error)):
-                    raise meant from error
+                await asyncio.shield(execution)
+            except asyncio.CancelledError:
+                await asyncio.wait([execution])
                 raise
 
-    async def _roll_back(self) -> None:
-        # A cancelled request must not leave its half-done transaction to the next one.
-        await asyncio.shield(self._undo())
-
-    async def _undo(self) -> None:
-        if self.writer.in_transaction:
-            await self.writer.execute("ROLLBACK")
+    async def _execute(self, statement: str) -> None:
+        await self.writer.execute(statement)
 
 
 @asynccontextmanager
@@ -84,7 +88,7 @@ async def open_database(url: str, home: Path) -> AsyncIterator[Database]:
             path = str(home / name)
         case _:
             raise UnknownDatabase(f"TUNEDD_DATABASE_URL is {url!r}; it must be sqlite:FILE or memory:.")
-    try:
+    with _errors_explained():
         async with _connect(path) as writer:
             await _migrate(writer)
             if path == ":memory:":
@@ -94,8 +98,6 @@ async def open_database(url: str, home: Path) -> AsyncIterator[Database]:
             async with _connect(path) as reader:
                 await reader.execute("PRAGMA query_only = ON")
                 yield Database(writer=writer, reader=reader, writing=asyncio.Lock(), reading=asyncio.Lock())
-    except sqlite3.DatabaseError as error:
-        raise _meaning(error) or error from error
 
 
 @asynccontextmanager
@@ -138,5 +140,12 @@ async def _version(connection: aiosqlite.Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def _meaning(error: sqlite3.Error) -> TuneddError | None:
-    return failure(error, file="The database", advice="Put a backup in its place, or move it away.")
+@contextmanager
+def _errors_explained() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        advice = "Put a backup in its place, or move it away."
+        if meant := failure(error, file="The database", advice=advice):
+            raise meant from error
+        raise

@@ -5,6 +5,8 @@ import secrets
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from anyio.abc import ByteReceiveStream, Process
 from anyio.streams.text import TextReceiveStream
 from haystack import Pipeline
 from haystack.components.generators.chat import OpenAIChatGenerator
+from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage
 from haystack.utils import Secret
 
@@ -28,6 +31,15 @@ STEADY_AFTER = 60.0
 """Seconds after which a stop counts as the first one again."""
 LONGEST_PAUSE = 30.0
 CACHE_MIB = 512
+COMMAND = (sys.executable, "-m", "tunedd_api.backends.llama_child")
+START_FAILURES = (
+    OSError,
+    anyio.BrokenResourceError,
+    anyio.ClosedResourceError,
+    PipelineRuntimeError,
+    ValueError,
+)
+"""What a process that dies or talks nonsense at its start makes of the attempt to speak to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,15 +59,17 @@ class LlamaServer:
     calls_tools = False
     """The small models that run here write their tool calls as text, unreliably."""
 
-    def __init__(self, settings: LlamaSettings) -> None:
+    def __init__(self, settings: LlamaSettings, *, command: Sequence[str] = COMMAND) -> None:
         self.name = settings.name
         self.places = settings.places
         self.prompt_tokens = settings.context_tokens - settings.answer_tokens
         self.pid: int | None = None
         self._settings = settings
+        self._command = command
         self._pipeline: Pipeline | None = None
         self._reason: str | None = None
         self._last_words: deque[str] = deque(maxlen=5)
+        self._failure = ""
 
     def pipeline(self) -> Pipeline:
         if self._pipeline is None:
@@ -82,35 +96,39 @@ class LlamaServer:
         pause = 1.0
         while True:
             started = time.monotonic()
+            self._last_words.clear()
+            self._failure = "it gave no reason"
             try:
                 await self._live()
             except OSError as error:
-                self._last_words.append(str(error))
+                self._failure = str(error)
             finally:
                 self._pipeline = None
             pause = 1.0 if time.monotonic() - started > STEADY_AFTER else min(pause * 2, LONGEST_PAUSE)
-            words = self._last_words[-1] if self._last_words else "it gave no reason"
+            words = self._last_words[-1] if self._last_words else self._failure
             self._reason = f"The language model stopped ({words}); it is being restarted."
             log.warning("model.stopped", model=self.name, reason=words, restart_in=pause)
             await anyio.sleep(pause)
 
     async def _live(self) -> None:
         """One life of the child process, from its start to its end."""
-        command = [sys.executable, "-m", "tunedd_api.backends.llama_child"]
         # In a session of its own, so that Ctrl-C in the terminal reaches the service alone.
-        process = await anyio.open_process(command, start_new_session=True)
+        process = await anyio.open_process(self._command, start_new_session=True)
         self.pid = process.pid
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._listen, process.stderr)
-                await self._start(process)
+                try:
+                    await self._start(process)
+                except START_FAILURES as error:
+                    self._failure = f"{type(error).__name__} at its start"
+                    log.debug("model.not_started", model=self.name, reason=str(error))
+                    _end(process)
                 await process.wait()
-                tasks.cancel_scope.cancel()
         finally:
             self.pid = None
             with anyio.CancelScope(shield=True):
-                if process.returncode is None:
-                    process.kill()
+                _end(process)
                 await process.aclose()
 
     async def _start(self, process: Process) -> None:
@@ -133,7 +151,7 @@ class LlamaServer:
                 self._pipeline = pipeline
                 log.info("model.ready", model=self.name, seconds=round(time.monotonic() - started, 1))
                 return
-        process.kill()
+        _end(process)
 
     def _settings_line(self, key: str) -> bytes:
         settings = self._settings
@@ -173,6 +191,12 @@ class LlamaServer:
                 if " E " in line or "rror" in line:
                     self._last_words.append(line.strip())
                 log.debug("model.says", line=line)
+
+
+def _end(process: Process) -> None:
+    # It may have ended by itself a moment ago.
+    with suppress(ProcessLookupError):
+        process.kill()
 
 
 async def _first_line(stream: ByteReceiveStream) -> str | None:

@@ -25,7 +25,11 @@ class PassageStore:
 
 @contextmanager
 def open_passages(url: str, home: Path, *, dimension: int) -> Iterator[PassageStore]:
-    """Opens `sqlite:FILE` (relative to home) or `memory:` for vectors of one dimension."""
+    """
+    Opens `sqlite:FILE` (relative to home) or `memory:` for vectors of one dimension.
+
+    Raises DimensionMismatch, DamagedFile, OtherVersion, StoreUnavailable.
+    """
     scheme, _, name = url.partition(":")
     match scheme:
         case "memory":
@@ -35,6 +39,7 @@ def open_passages(url: str, home: Path, *, dimension: int) -> Iterator[PassageSt
         case _:
             raise UnknownPassages
     try:
+        store.verify()
         yield PassageStore(
             store=store, dense=SQLiteEmbeddingRetriever(store), lexical=SQLiteBM25Retriever(store)
         )

@@ -58,7 +58,7 @@ class RagResponder:
     async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
         sources = await self._find(turn)
         yield SourcesFound(sources=sources)
-        pipeline = self._model.pipeline()
+        self._model.pipeline()  # Raises now, rather than after a wait, if there is no model.
         if self._places.locked():
             yield Queued(position=self._waiting + 1)
         self._waiting += 1
@@ -67,7 +67,7 @@ class RagResponder:
         finally:
             self._waiting -= 1
         try:
-            async with aclosing(self._write(pipeline, turn, sources)) as parts:
+            async with aclosing(self._write(self._model.pipeline(), turn, sources)) as parts:
                 async for part in parts:
                     yield part
         finally:
@@ -114,7 +114,8 @@ class RagResponder:
             async with aclosing(handle) as chunks:
                 async for chunk in chunks:
                     if chunk.content:
-                        yield Token(text=chunk.content)
+                        # Half of a surrogate pair is no text: it can be neither stored nor sent.
+                        yield Token(text=chunk.content.encode(errors="replace").decode())
         except PipelineRuntimeError as error:
             raise self._model.describe(error.__cause__ or error) from error
         reply = handle.result["llm"]["replies"][0]

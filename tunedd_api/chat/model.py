@@ -62,6 +62,12 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:

@@ -29,8 +29,9 @@ DELETE FROM conversations WHERE id = :id;
 -- name: list_messages(conversation_id)
 SELECT * FROM messages WHERE conversation_id = :conversation_id ORDER BY position;
 
--- name: running_answer(conversation_id)$
-SELECT id FROM messages WHERE conversation_id = :conversation_id AND status = 'running' LIMIT 1;
+-- name: end_unfinished(conversation_id, error)!
+UPDATE messages SET status = 'incomplete', error = :error
+WHERE conversation_id = :conversation_id AND status = 'running';
 
 -- name: conversation_exists(id)$
 SELECT 1 FROM conversations WHERE id = :id;

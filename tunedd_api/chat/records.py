@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from tunedd_api.backends.database import Database
 from tunedd_api.chat.model import (
-    AnswerRunning,
     Conversation,
     ConversationNotFound,
     Message,
@@ -70,7 +69,7 @@ class SqlConversationRecords:
             return [_message(row) async for row in rows]
 
     async def open_turn(self, conversation_id: str, question: str, title: str | None) -> Message:
-        """Raises ConversationNotFound, or AnswerRunning while an earlier answer is not finished."""
+        """Raises ConversationNotFound. An answer that was left running, unsaved at its end, is closed."""
         now = datetime.now(UTC)
         answer = Message(
             id=_new_id(), role=Role.ASSISTANT, content="", created_at=now, status=MessageStatus.RUNNING
@@ -78,8 +77,11 @@ class SqlConversationRecords:
         async with self._database.write() as connection:
             if not await self._sql.conversation_exists(connection, id=conversation_id):
                 raise ConversationNotFound
-            if await self._sql.running_answer(connection, conversation_id=conversation_id):
-                raise AnswerRunning
+            await self._sql.end_unfinished(
+                connection,
+                conversation_id=conversation_id,
+                error="The end of this answer could not be stored.",
+            )
             position: int = await self._sql.next_position(connection, conversation_id=conversation_id)
             asked = Message(id=_new_id(), role=Role.USER, content=question, created_at=now)
             for offset, message in enumerate((asked, answer)):

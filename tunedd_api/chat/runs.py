@@ -7,8 +7,8 @@ yields them, and at the end exactly one `Done` or `Failed`. The message is store
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 
 import anyio
@@ -16,6 +16,7 @@ import structlog
 from anyio.abc import TaskGroup
 
 from tunedd_api.chat.model import (
+    AnswerRunning,
     AnswerTookTooLong,
     Done,
     Event,
@@ -35,6 +36,7 @@ from tunedd_api.errors import TuneddError, Unavailable
 
 log = structlog.get_logger(__name__)
 
+INTERNAL = "Something went wrong inside the service; its log says what."
 SAVE_EVERY = 1.0
 """Seconds between two savings of a growing answer: what a killed process loses at most."""
 
@@ -87,12 +89,27 @@ class Runs:
         self._records = records
         self._tasks = tasks
         self._timeout = timeout
-        self._running: dict[str, Run] = {}
+        self._running: dict[str, Run | None] = {}
+
+    @contextmanager
+    def reserved(self, conversation_id: str) -> Iterator[None]:
+        """For the one that opens a turn and starts its run. Raises AnswerRunning for everybody else."""
+        if self.running(conversation_id):
+            raise AnswerRunning
+        self._running[conversation_id] = None
+        try:
+            yield
+        finally:
+            if self._running[conversation_id] is None:
+                del self._running[conversation_id]
 
     def start(self, conversation_id: str, message: Message, turn: Turn) -> Run:
         run = self._running[conversation_id] = Run(conversation_id, message)
         self._tasks.start_soon(self._carry_out, conversation_id, run, turn)
         return run
+
+    def running(self, conversation_id: str) -> bool:
+        return conversation_id in self._running
 
     async def end(self, conversation_id: str) -> None:
         """Ends a conversation's answer, if one is being made."""
@@ -137,7 +154,7 @@ class Runs:
         except Exception:
             # One answer's bug must not end the task group, and with it every other answer.
             log.exception("answer.crashed", message=run.message.id)
-            run.failure = TuneddError("Something went wrong inside the service; its log says what.")
+            run.failure = TuneddError(INTERNAL)
             run.message = replace(run.message, status=MessageStatus.FAILED, error=run.failure.message)
 
     async def _close(self, run: Run) -> None:
@@ -147,8 +164,10 @@ class Runs:
             )
         try:
             await self._records.save(run.message)
-        except TuneddError as error:
-            run.failure = run.failure or error
+        except Exception as error:
+            # Whatever it is, the followers are owed their last event.
+            log.exception("answer.not_saved", message=run.message.id)
+            run.failure = run.failure or (error if isinstance(error, TuneddError) else TuneddError(INTERNAL))
         if run.failure is None:
             await run.add(Done(message=run.message))
         else:
@@ -166,6 +185,6 @@ def _grown(message: Message, part: Part) -> Message:
         case ToolUsed(tool=tool):
             return replace(message, tools=(*message.tools, tool))
         case Used(usage=usage):
-            return replace(message, usage=usage)
+            return replace(message, usage=usage if message.usage is None else message.usage + usage)
         case _:
             return message

@@ -38,7 +38,7 @@ class Chat:
     ) -> Conversation:
         """Raises EmptyScope, UnknownDocuments."""
         await self._library.require(document_ids)
-        return await self._records.add(title=_clean(title) if title else UNTITLED, document_ids=document_ids)
+        return await self._records.add(title=_clean(title or "") or UNTITLED, document_ids=document_ids)
 
     async def get(self, conversation_id: str) -> Conversation:
         conversation = await self._records.get(conversation_id)
@@ -80,11 +80,12 @@ class Chat:
         if conversation.document_ids == ():
             raise NoDocumentsLeft
         await self._library.require_ready(conversation.document_ids)
-        past = _exchanges(await self._records.messages(conversation_id))
         title = _clean(question) if conversation.title == UNTITLED else None
-        answer = await self._records.open_turn(conversation_id, question, title)
-        turn = Turn(question=question, history=past, document_ids=conversation.document_ids)
-        return self._runs.start(conversation_id, answer, turn)
+        with self._runs.reserved(conversation_id):
+            past = _exchanges(await self._records.messages(conversation_id))
+            answer = await self._records.open_turn(conversation_id, question, title)
+            turn = Turn(question=question, history=past, document_ids=conversation.document_ids)
+            return self._runs.start(conversation_id, answer, turn)
 
     async def list(self, *, limit: int = 100, before: str | None = None) -> list[Conversation]:
         """Conversations, newest first."""

@@ -13,7 +13,7 @@ import uvicorn
 
 from tunedd_api.cli.terminal import bar, say
 from tunedd_api.cli.weights import pull_missing
-from tunedd_api.errors import SetupError
+from tunedd_api.errors import SetupError, Unavailable
 from tunedd_api.library.folder import find_pdfs
 from tunedd_api.library.model import Document, NotAPdf, Status
 from tunedd_api.logs import set_up_logs
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GRACE = 5
 """Seconds that connections have to end after Ctrl-C."""
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
 LOOK_EVERY = 0.2
 
 
@@ -64,7 +66,8 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         config = uvicorn.Config(
             create_app(settings, services), log_config=None, timeout_graceful_shutdown=GRACE, lifespan="on"
         )
-        say(f"Tunedd listens on http://{settings.host}:{listening.getsockname()[1]} (Ctrl-C ends it)")
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        say(f"Tunedd listens on http://{host}:{listening.getsockname()[1]} (Ctrl-C ends it)")
         await _Server(config).serve(sockets=[listening])
 
 
@@ -90,7 +93,7 @@ async def _index(settings: Settings, paths: list[Path]) -> int:
             try:
                 document = await services.library.add(file)
                 added[document.id] = document
-            except (NotAPdf, OSError) as error:
+            except (NotAPdf, Unavailable, OSError) as error:
                 say(f"{file}: {error}")
                 failed += 1
         return failed + await _wait(services, list(added))
@@ -118,6 +121,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # From here on clients wait instead of being refused.
+        listening.listen(BACKLOG)
     except OSError as error:
         raise AddressTaken(
             f"Cannot listen on {host}:{port} ({error.strerror}). Choose another --port."

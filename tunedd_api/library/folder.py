@@ -1,5 +1,6 @@
 """Finds the PDFs of a folder."""
 
+import os
 from pathlib import Path
 
 SAMPLES = "samples"
@@ -21,6 +22,11 @@ def find_pdfs(folder: Path) -> tuple[list[Path], list[Path]]:
     )
     samples = [path for path in found if path.is_relative_to(folder / SAMPLES)]
     return [path for path in found if path not in samples], samples
+
+
+def printable(name: str) -> str:
+    """A file's name as text, which it need not be; what is not text can be neither stored nor sent."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def looks_like_pdf(file: Path) -> bool:

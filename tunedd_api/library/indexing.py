@@ -85,7 +85,7 @@ class Indexing:
             await self._pipeline.run_async({"embedder": {"documents": batch}})
         except PipelineRuntimeError as error:
             if isinstance(error.__cause__, TuneddError):
-                raise error.__cause__ from error
+                raise error.__cause__ from None
             raise
 
     async def _verify(self, document_id: str, stamp: str, expected: int) -> None:

@@ -1,5 +1,6 @@
 """The PDFs themselves, kept by the SHA-256 of their content."""
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -7,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyio import to_thread
+
+from tunedd_api.errors import DiskFull, StoreUnavailable
 
 CHUNK = 1 << 20
 
@@ -18,8 +21,17 @@ class Originals:
     folder: Path
 
     async def keep(self, source: Path) -> str:
-        """Copies a file in, durably (temporary name, fsync, rename); returns its SHA-256."""
-        return await to_thread.run_sync(self._keep, source)
+        """
+        Copies a file in, durably (temporary name, fsync, rename); returns its SHA-256.
+
+        Raises DiskFull, StoreUnavailable.
+        """
+        try:
+            return await to_thread.run_sync(self._keep, source)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFull from error
+            raise StoreUnavailable(f"The file could not be stored: {error.strerror}.") from error
 
     async def digest(self, source: Path) -> str:
         """The SHA-256 of a file, as hexadecimal digits."""

@@ -4,7 +4,7 @@ VALUES (:id, :sha256, :file, :title, :created_at)
 ON CONFLICT (sha256) DO NOTHING;
 
 -- name: revive_document(id, file, title, created_at)!
-UPDATE documents SET deleted_at = NULL, file = :file, title = :title, created_at = :created_at
+UPDATE documents SET deleted_at = NULL, cleared_at = NULL, file = :file, title = :title, created_at = :created_at
 WHERE id = :id AND deleted_at IS NOT NULL;
 
 -- name: document_exists(id)$
@@ -44,8 +44,14 @@ UPDATE documents SET deleted_at = :deleted_at WHERE id = :id AND deleted_at IS N
 -- name: is_deleted(id)$
 SELECT 1 FROM documents WHERE id = :id AND deleted_at IS NOT NULL;
 
+-- name: uncleared_documents()
+SELECT id, sha256 FROM documents WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
+
+-- name: mark_cleared(id, cleared_at)!
+UPDATE documents SET cleared_at = :cleared_at WHERE id = :id AND deleted_at IS NOT NULL;
+
 -- name: forget_document(id)!
-DELETE FROM documents WHERE id = :id;
+DELETE FROM documents WHERE id = :id AND deleted_at IS NOT NULL;
 
 -- name: delete_pages(document_id)!
 DELETE FROM pages WHERE document_id = :document_id;
@@ -69,8 +75,7 @@ UPDATE indexings SET state = 'queued', passages = 0, updated_at = :updated_at
 WHERE stamp = :stamp AND state IN ('reading', 'embedding');
 
 -- name: claim_indexing(stamp, updated_at)^
-UPDATE indexings SET state = 'reading', passages = 0, attempts = attempts + 1, error = NULL,
-                     updated_at = :updated_at
+UPDATE indexings SET state = 'reading', passages = 0, error = NULL, updated_at = :updated_at
 WHERE stamp = :stamp AND document_id = (
     SELECT i.document_id FROM indexings i JOIN documents d ON d.id = i.document_id
     WHERE i.stamp = :stamp AND i.state = 'queued' AND d.deleted_at IS NULL

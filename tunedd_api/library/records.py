@@ -16,8 +16,7 @@ class SqlDocumentRecords:
     """
     Fulfils `DocumentRecords` for one index stamp.
 
-    A document's id derives from its content, so that passages stored earlier are recognised even when the
-    records were kept in memory only.
+    A document's id derives from its content, so that what is done twice writes over itself.
     """
 
     def __init__(self, database: Database, stamp: str) -> None:
@@ -64,14 +63,22 @@ class SqlDocumentRecords:
         async with self._database.read() as connection:
             return bool(await self._sql.is_deleted(connection, id=document_id))
 
-    async def remove(self, document_id: str, *, forget: bool) -> None:
+    async def remove(self, document_id: str) -> None:
         async with self._database.write() as connection:
+            await self._sql.delete_document(connection, id=document_id, deleted_at=_now())
             await self._sql.delete_pages(connection, document_id=document_id)
             await self._sql.delete_indexings(connection, document_id=document_id)
+
+    async def uncleared(self) -> dict[str, str]:
+        async with self._database.read() as connection:
+            return {row["id"]: row["sha256"] async for row in self._sql.uncleared_documents(connection)}
+
+    async def set_cleared(self, document_id: str, *, forget: bool) -> None:
+        async with self._database.write() as connection:
             if forget:
                 await self._sql.forget_document(connection, id=document_id)
             else:
-                await self._sql.delete_document(connection, id=document_id, deleted_at=_now())
+                await self._sql.mark_cleared(connection, id=document_id, cleared_at=_now())
 
     async def queue_unindexed(self) -> int:
         async with self._database.write() as connection:
@@ -88,8 +95,12 @@ class SqlDocumentRecords:
 
     async def claim(self) -> Document | None:
         async with self._database.write() as connection:
-            row = await self._sql.claim_indexing(connection, stamp=self._stamp, updated_at=_now())
-        return await self.get(row["document_id"]) if row else None
+            claimed = await self._sql.claim_indexing(connection, stamp=self._stamp, updated_at=_now())
+            if claimed is None:
+                return None
+            # In the same transaction: a deletion in between would look like an empty queue.
+            row = await self._sql.get_document(connection, id=claimed["document_id"], stamp=self._stamp)
+        return _document(row)
 
     async def set_reading(self, document_id: str, reading: Reading) -> bool:
         async with self._database.write() as connection:

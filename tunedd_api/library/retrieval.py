@@ -74,7 +74,7 @@ class Retrieval:
             result = await self._pipeline.run_async(data)
         except PipelineRuntimeError as error:
             if isinstance(error.__cause__, TuneddError):
-                raise error.__cause__ from error
+                raise error.__cause__ from None
             raise
         ranking: list[HaystackDocument] = result["fusion"]["documents"]
         return ranking

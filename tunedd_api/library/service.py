@@ -7,7 +7,7 @@ from pathlib import Path
 import structlog
 from anyio import to_thread
 
-from tunedd_api.library.folder import find_pdfs, looks_like_pdf
+from tunedd_api.library.folder import find_pdfs, looks_like_pdf, printable
 from tunedd_api.library.model import (
     Document,
     DocumentNotFound,
@@ -49,9 +49,9 @@ class Library:
 
     async def add(self, file: Path, *, name: str | None = None) -> Document:
         """
-        Takes a PDF in and queues it; the same content twice is the same document.
+        Takes a PDF in and queues it; the same content twice is the same document, tried again if it failed.
 
-        Raises NotAPdf, or OSError when there is no room for it.
+        Raises NotAPdf, DiskFull, StoreUnavailable.
         """
         document = await self._take_in(file, name=name or file.name, revive=True)
         if document is None:  # pragma: no cover - only a deletion in this very moment
@@ -76,12 +76,21 @@ class Library:
         await self._remove(document.id, forget=False)
         log.info("document.removed", document=document.id)
 
+    async def recover(self) -> None:
+        """Finishes the removals that a stopped process left half done."""
+        for id, sha256 in (await self._records.uncleared()).items():
+            await self._clear(id, sha256, forget=False)
+
     async def _remove(self, document_id: str, *, forget: bool) -> None:
         sha256 = await self._records.sha256(document_id)
-        # The record first: from then on nothing answers from it, whatever happens to the rest.
-        await self._records.remove(document_id, forget=forget)
+        # The record first: from then on nothing answers from it, and what is left to do is known.
+        await self._records.remove(document_id)
+        await self._clear(document_id, sha256 or "", forget=forget)
+
+    async def _clear(self, document_id: str, sha256: str, *, forget: bool) -> None:
         await self._removal.remove(document_id)
-        await self._originals.remove(sha256 or "")
+        await self._originals.remove(sha256)
+        await self._records.set_cleared(document_id, forget=forget)
 
     async def require(self, document_ids: Sequence[str] | None) -> None:
         """Raises EmptyScope or UnknownDocuments if this is no choice of documents."""
@@ -116,12 +125,17 @@ class Library:
         await self.require(document_ids)
         scope = await self._ready(document_ids)
         found = await self._search.search(question, history=history, document_ids=scope, limit=limit)
-        documents = await self._records.by_ids({passage.document_id for passage in found})
-        return [
-            _hit(passage, documents[passage.document_id])
-            for passage in found
-            if passage.document_id in documents
-        ]
+        hits = await self._hits(found)
+        if scope is None and len(hits) < len(found):
+            # Passages of documents that are no more took places, so only those that are ready are asked.
+            ready = sorted((await self._records.ids_by_status()).get(Status.READY, set()))
+            found = await self._search.search(question, history=history, document_ids=ready, limit=limit)
+            hits = await self._hits(found)
+        return hits
+
+    async def _hits(self, found: Sequence[Found]) -> list[Hit]:
+        documents = await self._records.by_ids({one.document_id for one in found})
+        return [_hit(one, documents[one.document_id]) for one in found if one.document_id in documents]
 
     async def sync(self, folder: Path) -> None:
         """Takes in every PDF of the folder and its subfolders that is not in the library yet."""
@@ -165,13 +179,21 @@ class Library:
         sha256 = await self._originals.digest(file)
         known = await self._records.get(document_id_of(sha256))
         if known and self._originals.path(sha256).exists():
-            return known
+            return await self._tried_again(known) if revive else known
         if not revive and await self._records.is_deleted(document_id_of(sha256)):
             return None
-        await self._originals.keep(file)
-        document = await self._records.add(sha256=sha256, file=name, revive=revive)
+        # Its own digest counts: the file may have grown since.
+        sha256 = await self._originals.keep(file)
+        document = await self._records.add(sha256=sha256, file=printable(name), revive=revive)
         self._wake_indexer()
         return document
+
+    async def _tried_again(self, document: Document) -> Document:
+        if document.status is not Status.FAILED:
+            return document
+        await self._records.queue_again(document.id)
+        self._wake_indexer()
+        return await self.get(document.id)
 
     async def _take_in_quietly(self, file: Path) -> None:
         """One bad file of a folder is told of and leaves the others alone."""

@@ -8,7 +8,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from tunedd_api.errors import Unavailable, Unreadable
+from tunedd_api.errors import SetupError, Unavailable, Unreadable
 from tunedd_api.library.cutting.passages import cut
 from tunedd_api.library.indexing import Indexing
 from tunedd_api.library.model import Document, Embedding, NoText, Status
@@ -55,7 +55,7 @@ class Indexer:
                 await self._records.requeue_interrupted()
                 while document := await self._records.claim():
                     await self._carry_out(document)
-            except Unavailable as error:
+            except (Unavailable, SetupError) as error:
                 log.warning("indexing.paused", reason=error.message, seconds=PAUSE_AFTER_FAILURE)
                 await anyio.sleep(PAUSE_AFTER_FAILURE)
             else:
@@ -77,17 +77,20 @@ class Indexer:
         except Unreadable as error:
             log.warning("document.failed", document=document.id, file=document.file, reason=error.message)
             await self._records.set_failed(document.id, error.message)
-        except Unavailable:
+        except (Unavailable, SetupError):
             raise
         except Exception:
             # A bug that one document meets must not keep the others from being indexed.
             log.exception("document.failed", document=document.id, file=document.file)
             await self._records.set_failed(document.id, INTERNAL)
         else:
+            if passages is None:
+                return
             seconds = round(time.monotonic() - started, 2)
             log.info("document.indexed", document=document.id, passages=passages, seconds=seconds)
 
-    async def _index(self, document: Document) -> int:
+    async def _index(self, document: Document) -> int | None:
+        """How many passages are stored; None if the document was deleted meanwhile."""
         sha256 = await self._records.sha256(document.id)
         reading = await self._reader.read(self._originals.path(sha256 or ""))
         title = reading.title or document.title
@@ -95,7 +98,7 @@ class Indexer:
         if not passages:
             raise NoText
         if not await self._records.set_reading(document.id, reading):
-            return 0
+            return None
         stored = await self._indexing.index(
             document.id,
             title,
@@ -107,4 +110,5 @@ class Indexer:
         if await self._records.get(document.id) is None:
             # Deleted while it was being indexed: what was written meanwhile goes too.
             await self._indexing.remove(document.id)
+            return None
         return stored

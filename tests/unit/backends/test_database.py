@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiosqlite
+import anyio
+import anyio.lowlevel
 import pytest
 
 from tunedd_api.backends.database import Database, NewerSchema, UnknownDatabase, open_database
@@ -59,6 +61,31 @@ async def test_a_cancelled_write_leaves_nothing_to_the_next_one(database: Databa
     async with database.write() as connection:
         await connection.execute(ADD, ["b"])
     assert await count(database) == 1
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_write_cancelled_at_any_step_leaves_nothing_to_the_next_one(
+    database: Database, steps: int
+) -> None:
+    async def add(id: str) -> None:
+        async with database.write() as connection:
+            await connection.execute(ADD, [id])
+
+    for number in range(30):
+        task = asyncio.create_task(add(f"asyncio {number}"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        with anyio.move_on_after(60) as scope:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(add, f"anyio {number}")
+                for _ in range(steps):
+                    await anyio.lowlevel.checkpoint()
+                scope.cancel()
+    before = await count(database)
+    await add("last")
+    assert await count(database) == before + 1
 
 
 async def test_writes_wait_for_each_other(database: Database) -> None:

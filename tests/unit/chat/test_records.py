@@ -8,7 +8,6 @@ import pytest
 
 from tunedd_api.backends.database import open_database
 from tunedd_api.chat.model import (
-    AnswerRunning,
     ConversationNotFound,
     MessageStatus,
     Role,
@@ -52,11 +51,12 @@ async def test_a_deleted_document_leaves_the_choice_of_a_conversation(tmp_path: 
         for digest in ("a" * 64, "b" * 64):
             await documents.add(sha256=digest, file="paper.pdf", revive=True)
         conversation = await records.add(title="Both", document_ids=["a" * 16, "b" * 16])
-        await documents.remove("a" * 16, forget=False)
+        await documents.remove("a" * 16)
         kept = await records.get(conversation.id)
         assert kept
         assert kept.document_ids == ("b" * 16,)
-        await documents.remove("b" * 16, forget=True)
+        await documents.remove("b" * 16)
+        await documents.set_cleared("b" * 16, forget=True)
         kept = await records.get(conversation.id)
         assert kept
         assert kept.document_ids == ()
@@ -87,14 +87,14 @@ async def test_an_answer_is_saved_with_all_that_belongs_to_it(records: SqlConver
     assert (await records.messages(conversation.id))[1] == answer
 
 
-async def test_a_second_question_waits_for_the_answer_to_the_first(records: SqlConversationRecords) -> None:
+async def test_an_answer_whose_end_was_not_stored_is_closed_by_the_next_question(
+    records: SqlConversationRecords,
+) -> None:
     conversation = await records.add(title="New", document_ids=None)
-    answer = await records.open_turn(conversation.id, "First?", None)
-    with pytest.raises(AnswerRunning):
-        await records.open_turn(conversation.id, "Second?", None)
-    await records.save(replace(answer, status=MessageStatus.COMPLETE))
+    await records.open_turn(conversation.id, "First?", None)
     await records.open_turn(conversation.id, "Second?", None)
-    assert len(await records.messages(conversation.id)) == 4
+    statuses = [message.status.value for message in await records.messages(conversation.id)]
+    assert statuses == ["complete", "incomplete", "complete", "running"]
 
 
 async def test_answers_of_a_stopped_process_are_marked_incomplete(records: SqlConversationRecords) -> None:

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tunedd_api.backends.database import open_database
 from tunedd_api.chat.model import (
+    AnswerRunning,
     AnswerTookTooLong,
     Done,
     Event,
@@ -27,7 +30,7 @@ from tunedd_api.chat.model import (
 )
 from tunedd_api.chat.records import SqlConversationRecords
 from tunedd_api.chat.runs import Run, Runs
-from tunedd_api.errors import ModelUnavailable, TuneddError
+from tunedd_api.errors import DiskFull, ModelUnavailable
 
 SOURCES = SourcesFound(
     sources=(Source(number=1, document_id="d", title="A paper", page=3, text="Words.", score=0.5),)
@@ -176,7 +179,54 @@ async def test_ending_a_conversation_ends_its_answer(tmp_path: Path) -> None:
         assert (await stored(records, conversation)).status is MessageStatus.INCOMPLETE
 
 
-async def test_a_run_that_cannot_be_stored_says_so(tmp_path: Path) -> None:
-    async with answering(tmp_path, Token(text="Yes."), TuneddError("no room")) as (run, *_):
-        with pytest.raises(TuneddError, match="no room"):
-            await run.finished()
+class Unsaving:
+    """Records whose disk is full, or which break in a way nobody thought of."""
+
+    def __init__(self, records: SqlConversationRecords, error: Exception) -> None:
+        self._records = records
+        self._error = error
+
+    async def save(self, message: Message) -> None:
+        raise self._error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._records, name)
+
+
+@pytest.mark.parametrize("error", [DiskFull(), ValueError("secret")])
+async def test_an_answer_that_cannot_be_stored_ends_with_an_error_and_frees_its_conversation(
+    tmp_path: Path, error: Exception
+) -> None:
+    async with open_database("sqlite:tunedd.db", tmp_path) as database, anyio.create_task_group() as tasks:
+        records = SqlConversationRecords(database)
+        unsaving: Any = Unsaving(records, error)
+        responder = Scripted(Token(text="Yes."))
+        runs = Runs(responder=responder, records=unsaving, tasks=tasks, timeout=60)
+        conversation = await records.add(title="New", document_ids=None)
+        for _ in range(2):
+            with runs.reserved(conversation.id):
+                message = await records.open_turn(conversation.id, "What?", None)
+                run = runs.start(conversation.id, message, Turn(question="What?"))
+            events = [event for _, event in await followed(run)]
+            assert sum(isinstance(event, Done | Failed) for event in events) == 1
+            last = events[-1]
+            assert isinstance(last, Failed)
+            assert last.retryable == isinstance(error, DiskFull)
+            assert "secret" not in last.message
+            while runs.running(conversation.id):
+                await anyio.lowlevel.checkpoint()
+
+
+async def test_a_conversation_has_one_answer_at_a_time(tmp_path: Path) -> None:
+    async with answering(tmp_path, asyncio.Event()) as (_, _, conversation, runs):
+        with pytest.raises(AnswerRunning), runs.reserved(conversation):
+            pass
+        await runs.end(conversation)
+        with runs.reserved(conversation):
+            assert runs.running(conversation)
+        assert not runs.running(conversation)
+
+
+async def test_usage_of_several_rounds_adds_up(tmp_path: Path) -> None:
+    async with answering(tmp_path, Used(usage=USAGE), Token(text="Yes."), Used(usage=USAGE)) as (run, *_):
+        assert (await run.finished()).usage == Usage(prompt_tokens=10, completion_tokens=4)

@@ -1,5 +1,6 @@
 """The library: taking in, syncing a folder, removing, searching."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.world import SAMPLES, add_samples, ended, indexed, open_world, weightless
+from tunedd_api.backends.database import open_database
+from tunedd_api.backends.passages import open_passages
+from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 from tunedd_api.bootstrap import HomeInUse, Services, open_services
 from tunedd_api.errors import SetupError
 from tunedd_api.library.model import (
@@ -18,6 +22,7 @@ from tunedd_api.library.model import (
     Status,
     UnknownDocuments,
 )
+from tunedd_api.library.records import SqlDocumentRecords
 
 PDFS = sorted(SAMPLES.glob("*.pdf"))
 
@@ -193,6 +198,59 @@ async def test_passages_that_were_thrown_away_are_indexed_anew(tmp_path: Path) -
         await indexed(services)
         hits = await services.library.search("citation retrieval", limit=20)
         assert {hit.document_id for hit in hits} == {document.id for document in documents}
+
+
+async def test_a_removal_that_broke_off_is_finished_by_the_next_start(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as services:
+        gone, kept = await add_samples(services)
+        _, original = await services.library.file(gone.id)
+    async with open_database("sqlite:tunedd.db", tmp_path) as database:
+        # All that a process killed in the middle of a removal has done.
+        await SqlDocumentRecords(database, "any").remove(gone.id)
+    async with open_world(tmp_path) as services:
+        assert {hit.document_id for hit in await services.library.search("citation", limit=5)} == {kept.id}
+    assert not original.exists()
+    store = SQLiteDocumentStore(tmp_path / "passages.db")
+    assert {one.meta["document_id"] for one in store.filter_documents()} == {kept.id}
+    store.close()
+
+
+async def test_passages_without_a_document_take_no_places(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as services:
+        await add_samples(services)
+    async with open_world(tmp_path, database_url="memory:") as services:
+        one = await ended(services, (await services.library.add(PDFS[0])).id)
+        hits = await services.library.search("citation retrieval quote", limit=5)
+        assert [hit.document_id for hit in hits] == [one.id] * 5
+
+
+async def test_a_failed_document_is_tried_again_when_it_is_added_again(tmp_path: Path) -> None:
+    async with open_world(tmp_path, max_pages=1) as services:
+        failed = await ended(services, (await services.library.add(PDFS[0])).id)
+        assert failed.status is Status.FAILED
+    async with open_world(tmp_path) as services:
+        again = await ended(services, (await services.library.add(PDFS[0])).id)
+        assert (again.status, again.error) == (Status.READY, None)
+
+
+async def test_a_file_whose_name_is_no_text_is_taken_in(services: Services, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    shutil.copy(PDFS[0], folder / os.fsdecode(b"caf\xe9.pdf"))
+    await services.library.sync(folder)
+    await indexed(services)
+    (document,) = await services.library.list()
+    assert document.file == "caf\ufffd.pdf"
+
+
+async def test_another_embedding_model_over_the_same_passages_is_said_at_the_start(tmp_path: Path) -> None:
+    async with open_world(tmp_path) as services:
+        await add_samples(services)
+    with (
+        pytest.raises(SetupError, match="delete the file"),
+        open_passages("sqlite:passages.db", tmp_path, dimension=384),
+    ):
+        pass
 
 
 async def test_a_database_that_is_none_is_told_of(tmp_path: Path) -> None:

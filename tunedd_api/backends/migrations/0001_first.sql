@@ -8,7 +8,9 @@ CREATE TABLE documents (
     arxiv_id   TEXT,
     pages      INTEGER NOT NULL DEFAULT 0,
     created_at TEXT NOT NULL,
-    deleted_at TEXT
+    deleted_at TEXT,
+    -- When the file and the passages of a deleted document were gone.
+    cleared_at TEXT
 );
 
 CREATE TABLE indexings (
@@ -16,7 +18,6 @@ CREATE TABLE indexings (
     stamp       TEXT NOT NULL,
     state       TEXT NOT NULL CHECK (state IN ('queued', 'reading', 'embedding', 'ready', 'failed')),
     passages    INTEGER NOT NULL DEFAULT 0,
-    attempts    INTEGER NOT NULL DEFAULT 0,
     error       TEXT,
     updated_at  TEXT NOT NULL,
     PRIMARY KEY (document_id, stamp)

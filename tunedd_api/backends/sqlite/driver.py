@@ -5,6 +5,15 @@ from collections.abc import Iterator
 
 from tunedd_api.errors import DiskFull, SetupError, StoreUnavailable, TuneddError
 
+MISTAKES = (
+    sqlite3.SQLITE_ERROR,
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_MISUSE,
+    sqlite3.SQLITE_RANGE,
+)
+"""Errors that tell of a bug in this program, not of the world around it."""
+
 
 class DamagedFile(SetupError):
     """A file of the service is damaged."""
@@ -23,12 +32,12 @@ def statements(script: str) -> Iterator[str]:
 def failure(error: sqlite3.Error, *, file: str, advice: str) -> TuneddError | None:
     """The error as callers of the service know it, None for a mistake in the SQL; `advice` is for damage."""
     # The low byte is the kind of error; the rest says more than is needed here.
-    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+    match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return DiskFull()
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
             return DamagedFile(f"{file} is damaged or no database. {advice}")
-        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_IOERR | sqlite3.SQLITE_BUSY:
-            return StoreUnavailable(f"{file} cannot be used: {error}.")
-        case _:
+        case kind if kind in MISTAKES:
             return None
+        case _:
+            return StoreUnavailable(f"{file} cannot be used: {error}.")

@@ -87,7 +87,9 @@ class PassageFile:
                 yield connection
                 connection.commit()
         except sqlite3.Error as error:
-            raise failure(error, file=self.path, advice=ADVICE) or error from error
+            if meant := failure(error, file=self.path, advice=ADVICE):
+                raise meant from error
+            raise
 
     @contextmanager
     def _lent(self) -> Iterator[sqlite3.Connection]:

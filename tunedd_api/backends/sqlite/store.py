@@ -61,6 +61,12 @@ class SQLiteDocumentStore:
     def close(self) -> None:
         self._file.close()
 
+    def verify(self) -> None:
+        """Raises DimensionMismatch, DamagedFile or OtherVersion now rather than with the first question."""
+        with self._file.reading() as connection:
+            if self._dimension is not None:
+                self._check_dimension(connection, self._dimension)
+
     def count_documents(self) -> int:
         return self.count_documents_by_filter({})
 

@@ -1,5 +1,6 @@
 """The command line: serve · index · search · ask · models · papers."""
 
+import os
 import sys
 
 import typer
@@ -36,9 +37,21 @@ def main() -> None:
         for invalid in _leaves(group):
             assert isinstance(invalid, ValidationError)
             for problem in invalid.errors():
-                knob = "TUNEDD_" + "_".join(map(str, problem["loc"])).upper()
-                errors.print(f"[red]{knob}:[/] {problem['msg']}", highlight=False)
+                knob = (
+                    "_".join(["TUNEDD", *map(str, problem["loc"])]).upper() if problem["loc"] else "Settings"
+                )
+                errors.print(
+                    f"[red]{knob}:[/] {problem['msg'].removeprefix('Value error, ')}", highlight=False
+                )
         sys.exit(2)
+    except* BrokenPipeError:
+        # Whoever read the output has seen enough; Python would complain once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except* (OSError, UnicodeError) as group:
+        for error in _leaves(group):
+            errors.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
+        sys.exit(1)
     except* KeyboardInterrupt:
         sys.exit(130)
 

@@ -12,24 +12,47 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse, RedirectResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from tunedd_api import __version__
-from tunedd_api.body_limit import BodyLimit
 from tunedd_api.bootstrap import Services, open_services
 from tunedd_api.chat import routes as chat_routes
 from tunedd_api.errors import Conflict, NotFound, Rejected, SetupError, TuneddError, Unavailable
 from tunedd_api.library import routes as library_routes
 from tunedd_api.library.service import Library
 from tunedd_api.logs import REQUEST_ID, RequestLog
+from tunedd_api.middleware import BodyLimit, InternalErrors
 from tunedd_api.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+
+class Problem(BaseModel):
+    """Every error of the API."""
+
+    error: str
+    """Class name of the error."""
+    message: str
+    """A sentence that says what to do."""
+
+
+BODY_IS_JSON = "Send a JSON object in UTF-8, with the header Content-Type: application/json."
 MULTIPART = 1 << 16
 """Bytes that a form may have beside its file."""
 LARGEST_MESSAGE = 1 << 20
 """Bytes; far more than the longest question, and little enough to hold in memory."""
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    # Not as `model`, which would take the media type of the answer when all is well: a stream, a PDF.
+    status: {"description": meaning, "content": {"application/json": {"schema": Problem.model_json_schema()}}}
+    for status, meaning in {
+        404: "There is no such document or conversation.",
+        409: "It does not fit the present state.",
+        413: "The request is too large.",
+        422: "The request cannot be carried out as it is.",
+        503: "Not available now; the header Retry-After says for how long.",
+    }.items()
+}
 SYNC_AGAIN_AFTER = 15.0
 """Seconds."""
 STATUSES: dict[type[TuneddError], int] = {
@@ -59,15 +82,15 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings = settings
-    app.include_router(library_routes.router)
-    app.include_router(chat_routes.router)
+    app.include_router(library_routes.router, responses=PROBLEMS)
+    app.include_router(chat_routes.router, responses=PROBLEMS)
     app.add_api_route("/health", _health, tags=["service"])
     app.add_api_route("/ready", _ready, tags=["service"])
     app.add_api_route("/", _root, include_in_schema=False)
     app.add_exception_handler(TuneddError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
+    app.add_middleware(InternalErrors)
     upload = (settings.max_upload_mb << 20) + MULTIPART
     app.add_middleware(BodyLimit, limit=LARGEST_MESSAGE, limits={"/documents": upload})
     if settings.cors_origins:
@@ -132,20 +155,28 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    problems = error.errors()
+    if any(problem["loc"][:2] == ("body", "file") for problem in problems):
+        return _error(422, "InvalidRequest", "Send one PDF as the form field 'file', with its file name.")
+    if any(problem["loc"] == ("body",) for problem in problems):
+        return _error(422, "InvalidRequest", BODY_IS_JSON)
     # The input itself is left out: it may be a whole file, or not be text at all.
-    problems = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()]
-    return _error(422, "InvalidRequest", "; ".join(problems))
+    said = [f"{'.'.join(map(str, problem['loc'][1:]))}: {problem['msg']}" for problem in problems]
+    return _error(422, "InvalidRequest", "; ".join(said))
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return _error(413, "TooLarge", str(error.detail))
-    return _error(error.status_code, "HttpError", str(error.detail), error.headers)
-
-
-async def _on_bug(request: Request, error: Exception) -> JSONResponse:
-    return _error(500, "InternalError", "Something went wrong inside the service; its log says what.")
+    match error.status_code:
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return _error(413, "TooLarge", str(error.detail))
+        case HTTPStatus.BAD_REQUEST:
+            return _error(422, "InvalidRequest", BODY_IS_JSON)
+        case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
+            there = f"There is no {request.method} at this address; /docs shows what there is."
+            return _error(error.status_code, "NoSuchAddress", there, error.headers)
+        case _:
+            return _error(error.status_code, "HttpError", str(error.detail), error.headers)
 
 
 def _error(status: int, name: str, message: str, headers: Any = None) -> JSONResponse:

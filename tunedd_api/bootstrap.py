@@ -34,6 +34,13 @@ class HomeInUse(SetupError):
     """Another service works on this home."""
 
 
+class HomeUnusable(SetupError):
+    """The home cannot be used."""
+
+
+CHOOSE = "set TUNEDD_HOME to a folder that this user may write to."
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """What the web application and the command line work with."""
@@ -55,7 +62,7 @@ async def open_services(
     With `indexes` this process is the one that indexes in this home; a second one raises HomeInUse. Without
     it, this process reads beside that one. Without `answers` no language model is started.
     """
-    settings.home.mkdir(parents=True, exist_ok=True)
+    _prepare_home(settings)
     weights = Weights(settings.models_folder)
     async with AsyncExitStack() as stack:
         if indexes:
@@ -120,6 +127,16 @@ async def _open_library(
             await reader.close()
 
 
+def _prepare_home(settings: Settings) -> None:
+    if settings.database_url == settings.passages_url != "memory:":
+        raise SetupError("TUNEDD_DATABASE_URL and TUNEDD_PASSAGES_URL must be two different files.")
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        home = settings.home.absolute()
+        raise HomeUnusable(f"{home} cannot be made ({error.strerror}): {CHOOSE}") from error
+
+
 @contextmanager
 def _sole_indexer(home: Path) -> Iterator[None]:
     lock = FileLock(home / "indexing.lock", timeout=0)
@@ -130,6 +147,8 @@ def _sole_indexer(home: Path) -> Iterator[None]:
             f"Another Tunedd process works on {home.absolute()}. Put files into its papers folder, send them "
             "to POST /documents, or set TUNEDD_HOME to another folder."
         ) from error
+    except OSError as error:
+        raise HomeUnusable(f"{home.absolute()} cannot be written to ({error.strerror}): {CHOOSE}") from error
     try:
         yield
     finally:

@@ -5,6 +5,7 @@ import secrets
 import sys
 import time
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from starlette.datastructures import MutableHeaders
@@ -13,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
+LONGEST_PATH = 200
+"""Characters of a path that are logged, escaped: anybody may send anything as one."""
 PROBES = ("/health", "/ready")
 """Asked for every few seconds by whoever watches the service."""
 
@@ -66,7 +69,7 @@ class RequestLog:
             return
         request_id = secrets.token_hex(8)
         started = time.monotonic()
-        seen: dict[str, Any] = {}
+        seen: dict[str, Any] = {"status": 500}
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -81,4 +84,5 @@ class RequestLog:
                 seconds = round(time.monotonic() - started, 3)
                 tell = log.debug if scope["path"] in PROBES else log.info
                 # The path alone: a query string holds what somebody searched for.
-                tell("request.ended", method=scope["method"], path=scope["path"], seconds=seconds, **seen)
+                path = quote(scope["path"])[:LONGEST_PATH]
+                tell("request.ended", method=scope["method"], path=path, seconds=seconds, **seen)

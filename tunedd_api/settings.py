@@ -8,7 +8,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="TUNEDD_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TUNEDD_", env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
 
     home: Path = Path("var")
     """Everything the service writes lies below this folder."""
@@ -59,9 +61,14 @@ class Settings(BaseSettings):
     @field_validator("cors_origins", mode="before")
     @classmethod
     def _separate(cls, value: object) -> object:
-        return (
-            [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-        )
+        if not isinstance(value, str):
+            return value
+        return [part.strip().rstrip("/") for part in value.split(",") if part.strip()]
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _capital(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _leaves_room_for_a_prompt(self) -> Self:

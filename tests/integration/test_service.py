@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.serving import Service, serving, wait_for
+from tests.serving import WITHIN, Service, serving, wait_for
 from tests.world import SAMPLES
 from tunedd_api.backends.model_files.weights import Weights
 
@@ -125,6 +125,25 @@ def test_ctrl_c_ends_it_cleanly_and_a_restart_embeds_nothing(tmp_path: Path, wei
         log = service.log.read_text("utf-8")
         assert "document.indexed" not in log
         assert "Fetching" not in log
+
+
+def test_ending_in_the_middle_of_an_answer_is_quick_and_tells_its_followers(
+    tmp_path: Path, weights: Path
+) -> None:
+    settings = {"TUNEDD_CHAT_MODEL": f"llama:{TINY}", "TUNEDD_ANSWER_TOKENS": "1000"}
+    with serving(tmp_path / "home", SAMPLES, weights, **settings) as service:
+        service.get_ready()
+        url = f"/conversations/{start(service)}/messages/stream"
+        text = ""
+        with service.client.stream("POST", url, json={"content": "Tell me everything."}) as response:
+            for line in response.iter_lines():
+                text += line + "\n"
+                if line == "event: sources":
+                    service.process.send_signal(signal.SIGTERM)
+        assert text.count("event: done") == 1
+        assert '"status": "incomplete"' in text
+        assert service.process.wait(WITHIN) == 0
+        assert "Traceback" not in service.log.read_text("utf-8")
 
 
 def test_a_killed_service_takes_its_processes_along_and_starts_again(tmp_path: Path, weights: Path) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.world import SAMPLES, open_client, weightless
+from tunedd_api.app import create_app
 
 JSON = {"Content-Type": "application/json"}
 PDFS = sorted(SAMPLES.glob("*.pdf"))
@@ -153,8 +154,8 @@ async def test_an_uploaded_pdf_is_indexed_and_the_same_file_twice_is_one_documen
         ({"content": "x" * 5000}, "MessageTooLong", "at most 4000"),
         ({}, "InvalidRequest", "content"),
         ({"content": 7}, "InvalidRequest", "content"),
-        ([], "InvalidRequest", "body"),
-        ({"content": "half \ud83d a pair"}, "InvalidRequest", "Unicode"),
+        ([], "InvalidRequest", "application/json"),
+        ({"content": "half \ud83d a pair"}, "NotText", "Unicode"),
     ],
 )
 async def test_a_message_that_is_none_is_refused_with_a_sentence(
@@ -225,6 +226,12 @@ async def test_a_file_that_is_no_pdf_is_refused_and_one_too_large_too(tmp_path: 
         form = {"Content-Type": "multipart/form-data; boundary=x"}
         endless = await client.post("/documents", content=without_length(), headers=form)
         assert (endless.status_code, endless.json()["error"]) == (413, "TooLarge")
+        two = [("file", ("a.pdf", b"%PDF-")), ("file", ("b.pdf", b"%PDF-"))]
+        odd_forms: tuple[dict[str, Any], ...] = ({"files": two}, {"data": {"file": "text"}}, {"json": {}})
+        for odd in odd_forms:
+            refused = await client.post("/documents", **odd)
+            assert refused.status_code == 422
+            assert "form field 'file'" in refused.json()["message"]
         large = await client.post("/documents", files={"file": ("a.pdf", b"%PDF-" + bytes(2 << 20))})
         assert (large.status_code, large.json()["error"]) == (413, "TooLarge")
         assert "TUNEDD_MAX_UPLOAD_MB" in large.json()["message"]
@@ -295,6 +302,36 @@ async def test_health_and_readiness(tmp_path: Path) -> None:
         assert ready.status_code == 200
         assert ready.json()["documents"] == {"ready": 2}
         assert ready.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("path", ["/documents", "/conversations"])
+async def test_a_list_that_goes_on_behind_nothing_says_so(tmp_path: Path, path: str) -> None:
+    async with open_client(weightless(tmp_path)) as client:
+        assert (await client.get(f"{path}?before=nowhere")).status_code == 404
+
+
+async def test_a_bug_is_answered_as_json_that_a_browser_may_read(tmp_path: Path) -> None:
+    settings = weightless(tmp_path, cors_origins="https://a.example/")
+    app = create_app(settings)
+    app.add_api_route("/bug", lambda: 1 // 0)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            response = await client.get("/bug", headers={"Origin": "https://a.example"})
+    assert (response.status_code, response.json()["error"]) == (500, "InternalError")
+    assert response.headers["access-control-allow-origin"] == "https://a.example"
+    assert response.headers["x-request-id"]
+
+
+async def test_the_description_of_the_api_tells_of_its_errors(tmp_path: Path) -> None:
+    async with open_client(weightless(tmp_path)) as client:
+        paths = (await client.get("/openapi.json")).json()["paths"]
+    for path, methods in paths.items():
+        if path in ("/health", "/ready"):
+            continue
+        for operation in methods.values():
+            problem = operation["responses"]["422"]["content"]["application/json"]["schema"]
+            assert set(problem["properties"]) == {"error", "message"}
 
 
 async def test_only_the_configured_origins_may_call_from_a_browser(tmp_path: Path) -> None:

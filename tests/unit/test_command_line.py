@@ -87,6 +87,29 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
         assert "Traceback" not in ended.stderr
 
 
+def test_a_reader_that_has_seen_enough_is_no_failure_to_complain_of(tmp_path: Path) -> None:
+    tunedd(tmp_path, "index", SAMPLES)
+    command = f"{sys.executable} -m tunedd_api ask 'How is a quotation verified?' | head -c 5"
+    environment = os.environ | {
+        "TUNEDD_HOME": str(tmp_path / "home"),
+        "TUNEDD_EMBEDDING_MODEL": "mock:",
+        "TUNEDD_CHAT_MODEL": "echo:",
+        "PYTHONPATH": str(ROOT),
+    }
+    ended = subprocess.run(
+        command, shell=True, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in ended.stderr
+    assert "Exception" not in ended.stderr
+
+
+def test_a_home_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    ended = tunedd(tmp_path, "search", "anything", TUNEDD_HOME="/dev/null/home")
+    assert ended.returncode == 1
+    assert "TUNEDD_HOME" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_models_and_papers_are_listed(tmp_path: Path) -> None:
     models = tunedd(tmp_path, "models", "list")
     assert "all-minilm-l6-v2" in models.stdout

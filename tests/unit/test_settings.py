@@ -35,6 +35,13 @@ def test_a_value_that_makes_no_sense_is_refused(wrong: dict[str, int]) -> None:
         Settings(**wrong)  # type: ignore[arg-type]  # that is the point
 
 
+def test_a_variable_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUNEDD_HOST", "")
+    monkeypatch.setenv("TUNEDD_LOG_LEVEL", "warning")
+    settings = Settings()
+    assert (settings.host, settings.log_level) == ("127.0.0.1", "WARNING")
+
+
 def test_a_key_is_not_shown(tmp_path: Path) -> None:
     settings = Settings(openai_api_key="very-secret")  # type: ignore[arg-type]  # pydantic converts it
     assert "very-secret" not in repr(settings)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from importlib.resources import files
 from typing import Any, Protocol
@@ -12,7 +12,18 @@ from haystack.components.builders import ChatPromptBuilder
 from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage, ToolCall
 
-from tunedd_api.chat.model import Part, Queued, Source, SourcesFound, Token, ToolUsed, Turn, Usage, Used
+from tunedd_api.chat.model import (
+    Exchange,
+    Part,
+    Queued,
+    Source,
+    SourcesFound,
+    Token,
+    ToolUsed,
+    Turn,
+    Usage,
+    Used,
+)
 from tunedd_api.chat.tools import PaperTools
 from tunedd_api.errors import ModelUnavailable
 from tunedd_api.library.model import Hit
@@ -20,6 +31,10 @@ from tunedd_api.library.service import Library
 
 TOOL_ROUNDS = 3
 """Times the model may call tools before it has to answer."""
+INSTRUCTIONS = 200
+"""Tokens that the system message takes, and more."""
+FRAME = 16
+"""Tokens around each message and passage: roles, number, page."""
 INVALID_CALLS = 1
 """Invalid calls that are reported back to the model; after one more it answers without tools."""
 
@@ -130,15 +145,17 @@ class RagResponder:
         yield reply
 
     def _messages(self, turn: Turn, sources: tuple[Source, ...]) -> list[ChatMessage]:
-        history = list(turn.history)
-        while True:
-            messages: list[ChatMessage] = self._prompt.run(
-                history=history, sources=sources, question=turn.question
-            )["prompt"]
-            # Cut here, by whole exchanges, or the model server cuts silently, the system message first.
-            if not history or _tokens(messages) <= self._model.prompt_tokens:
-                return messages
-            history.pop(0)
+        # Cut here, by whole exchanges, or the model server cuts silently, the system message first.
+        room = self._model.prompt_tokens - INSTRUCTIONS - _tokens(turn.question, sources)
+        history: list[Exchange] = []
+        for exchange in reversed(turn.history):
+            room -= _tokens(exchange.question, exchange.sources) + _tokens(exchange.answer)
+            if room < 0:
+                break
+            history.insert(0, exchange)
+        prompt = self._prompt.run(history=history, sources=sources, question=turn.question)
+        messages: list[ChatMessage] = prompt["prompt"]
+        return messages
 
 
 def _template() -> str:
@@ -161,6 +178,9 @@ def _result(result: object, call: ToolCall, *, failed: bool) -> ChatMessage:
     return ChatMessage.from_tool(json.dumps(result), origin=call, error=failed)
 
 
-def _tokens(messages: list[ChatMessage]) -> int:
-    # Three characters a token is on the safe side for English papers with formulas.
-    return sum(len(message.text or "") // 3 + 8 for message in messages)
+def _tokens(text: str, sources: Sequence[Source] = ()) -> int:
+    """More than a message takes: of ASCII three characters a token, of all else a token a byte."""
+    texts = [text, *(f"{source.title}{source.text}" for source in sources)]
+    whole = sum(len(one.encode()) for one in texts)
+    ascii = sum(len(one.encode("ascii", "ignore")) for one in texts)
+    return ascii // 3 + (whole - ascii) + FRAME * len(texts)

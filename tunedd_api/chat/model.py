@@ -178,5 +178,13 @@ class NoDocumentsLeft(Conflict):
     """All documents of this conversation were deleted. Start a new one."""
 
 
+class NotText(Rejected):
+    """This is not valid Unicode text: it holds half of a surrogate pair."""
+
+
+class ShuttingDown(Unavailable):
+    """The service is shutting down. Ask again when it is back."""
+
+
 class AnswerTookTooLong(Unavailable):
     """The answer took longer than allowed and was ended."""

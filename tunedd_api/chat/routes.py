@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.encoders import jsonable_encoder
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import AfterValidator, BaseModel
+from pydantic import BaseModel
 
 from tunedd_api.chat.model import (
     Conversation,
@@ -49,30 +49,18 @@ def _chat(request: Request) -> Chat:
 ChatDep = Annotated[Chat, Depends(_chat)]
 
 
-def _encodable(text: str) -> str:
-    """JSON can spell halves of surrogate pairs, which are no text and cannot be stored."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("is not valid Unicode text") from error
-    return text
-
-
-Text = Annotated[str, AfterValidator(_encodable)]
-
-
 class NewConversation(BaseModel):
-    document_ids: list[Text] | None = None
+    document_ids: list[str] | None = None
     """The documents to answer from; left out, all of them."""
-    title: Text | None = None
+    title: str | None = None
 
 
 class Renaming(BaseModel):
-    title: Text
+    title: str
 
 
 class NewMessage(BaseModel):
-    content: Text
+    content: str
 
 
 @router.post("", status_code=201)

@@ -25,6 +25,7 @@ from tunedd_api.chat.model import (
     MessageStatus,
     Part,
     RunStarted,
+    ShuttingDown,
     SourcesFound,
     Token,
     ToolUsed,
@@ -90,10 +91,13 @@ class Runs:
         self._tasks = tasks
         self._timeout = timeout
         self._running: dict[str, Run | None] = {}
+        self._closed = False
 
     @contextmanager
     def reserved(self, conversation_id: str) -> Iterator[None]:
         """For the one that opens a turn and starts its run. Raises AnswerRunning for everybody else."""
+        if self._closed:
+            raise ShuttingDown
         if self.running(conversation_id):
             raise AnswerRunning
         self._running[conversation_id] = None
@@ -118,6 +122,12 @@ class Runs:
             async with aclosing(run.follow()) as events:
                 async for _ in events:
                     pass
+
+    async def close(self) -> None:
+        """Ends all answers, so that their followers hear of it, and starts no more."""
+        self._closed = True
+        for conversation_id in list(self._running):
+            await self.end(conversation_id)
 
     async def _carry_out(self, conversation_id: str, run: Run, turn: Turn) -> None:
         started = time.monotonic()

@@ -11,6 +11,7 @@ from tunedd_api.chat.model import (
     Message,
     MessageTooLong,
     NoDocumentsLeft,
+    NotText,
     Role,
     Turn,
 )
@@ -52,6 +53,10 @@ class Chat:
         await self._records.rename(conversation_id, title)
         return await self.get(conversation_id)
 
+    async def close(self) -> None:
+        """Ends all answers that are being made, kept as incomplete, and refuses further questions."""
+        await self._runs.close()
+
     async def remove(self, conversation_id: str) -> None:
         await self.get(conversation_id)
         await self._runs.end(conversation_id)
@@ -70,8 +75,8 @@ class Chat:
         NothingReady.
         """
         conversation = await self.get(conversation_id)
-        question = content.strip()
-        if not question:
+        question = _text(content).strip()
+        if not any(letter.isprintable() and not letter.isspace() for letter in question):
             raise EmptyMessage
         if len(question) > self._max_question_chars:
             raise MessageTooLong(
@@ -88,7 +93,9 @@ class Chat:
             return self._runs.start(conversation_id, answer, turn)
 
     async def list(self, *, limit: int = 100, before: str | None = None) -> list[Conversation]:
-        """Conversations, newest first."""
+        """Conversations, newest first; `before` is the id of the last one seen."""
+        if before is not None:
+            await self.get(before)
         return await self._records.list(limit=limit, before=before)
 
 
@@ -103,5 +110,13 @@ def _exchanges(messages: Sequence[Message]) -> tuple[Exchange, ...]:
 
 
 def _clean(title: str) -> str:
-    line = " ".join(title.split())
+    line = " ".join(_text(title).split())
     return line if len(line) <= TITLE_LENGTH else line[: TITLE_LENGTH - 1].rstrip() + "…"
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise NotText from error
+    return text

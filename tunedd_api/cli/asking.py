@@ -77,8 +77,7 @@ async def _ask(settings: Settings, question: str, document: list[str] | None, al
                         for source in sources if aloud else ():
                             say(f"[{source.number}] {source.title}, page {source.page}")
                     case Token(text=text) if aloud:
-                        sys.stdout.write(text)
-                        sys.stdout.flush()
+                        _print(text, end="")
                     case Failed():
                         break
         if aloud:
@@ -99,5 +98,8 @@ async def _model_up(services: "Services") -> None:
                 return
 
 
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
+def _print(text: str, end: str = "\n") -> None:
+    # Python has none where the shell closed it.
+    if sys.stdout is not None:
+        sys.stdout.write(text + end)
+        sys.stdout.flush()

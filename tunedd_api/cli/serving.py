@@ -68,11 +68,19 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         )
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         say(f"Tunedd listens on http://{host}:{listening.getsockname()[1]} (Ctrl-C ends it)")
-        await _Server(config).serve(sockets=[listening])
+        await _Server(config, services).serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
-    """Does not raise the signal again that ended it: being asked to end is no failure."""
+    """Ends answers before connections. Being asked to end is no failure: the signal is not raised again."""
+
+    def __init__(self, config: uvicorn.Config, services: "Services") -> None:
+        super().__init__(config)
+        self._services = services
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._services.chat.close()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -86,6 +94,8 @@ async def _index(settings: Settings, paths: list[Path]) -> int:
 
     await pull_missing(settings, chat=False)
     files = [file for path in paths for file in (sum(find_pdfs(path), []) if path.is_dir() else [path])]
+    if not files:
+        say("There are no PDFs there.")
     async with open_services(settings, answers=False) as services:
         added: dict[str, Document] = {}
         failed = 0
@@ -123,6 +133,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
         # From here on clients wait instead of being refused.
         listening.listen(BACKLOG)
+    except socket.gaierror as error:
+        raise AddressTaken(f"There is no address {host!r} on this machine. Choose another --host.") from error
     except OSError as error:
         raise AddressTaken(
             f"Cannot listen on {host}:{port} ({error.strerror}). Choose another --port."

@@ -3,6 +3,10 @@
 import os
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger(__name__)
+
 SAMPLES = "samples"
 """A folder of this name inside the papers folder is read only while there is nothing else."""
 SIGNATURE = b"%PDF-"
@@ -11,7 +15,8 @@ SIGNATURE_WITHIN = 1024
 
 def find_pdfs(folder: Path) -> tuple[list[Path], list[Path]]:
     """The PDFs of a folder and its subfolders, and apart from them its samples; hidden ones are left out."""
-    if not folder.is_dir():
+    if not os.access(folder, os.R_OK | os.X_OK) or not folder.is_dir():
+        log.warning("folder.unreadable", folder=str(folder), hint="TUNEDD_PAPERS names it")
         return [], []
     found = sorted(
         path

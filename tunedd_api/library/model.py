@@ -125,6 +125,10 @@ class DocumentNotFound(NotFound):
     """There is no such document."""
 
 
+class FileLost(NotFound):
+    """The PDF of this document is not there any more. Add it again."""
+
+
 class UnknownDocuments(Rejected):
     """Some of the chosen documents do not exist."""
 

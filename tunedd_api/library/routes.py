@@ -5,10 +5,10 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
 from tunedd_api.library.model import Document, Hit
@@ -23,6 +23,8 @@ def _library(request: Request) -> Library:
 
 
 LibraryDep = Annotated[Library, Depends(_library)]
+OneFile = Annotated[list[UploadFile], File(min_length=1, max_length=1)]
+A_PDF: dict[int | str, dict[str, Any]] = {200: {"content": {"application/pdf": {}}}}
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
@@ -34,10 +36,11 @@ async def list_documents(
 
 
 @router.post("/documents", status_code=202, tags=["documents"])
-async def add_document(file: UploadFile, library: LibraryDep, response: Response) -> Document:
+async def add_document(file: OneFile, library: LibraryDep, response: Response) -> Document:
     """Takes a PDF in; it is read and embedded in the background. The same file twice is the same document."""
-    async with _stored(file) as path:
-        document = await library.add(path, name=_plain_name(file.filename))
+    (upload,) = file
+    async with _stored(upload) as path:
+        document = await library.add(path, name=_plain_name(upload.filename))
     response.headers["Location"] = f"/documents/{document.id}"
     return document
 
@@ -47,7 +50,7 @@ async def get_document(document_id: str, library: LibraryDep) -> Document:
     return await library.get(document_id)
 
 
-@router.get("/documents/{document_id}/file", tags=["documents"], response_class=FileResponse)
+@router.get("/documents/{document_id}/file", tags=["documents"], response_class=FileResponse, responses=A_PDF)
 async def get_file(document_id: str, library: LibraryDep) -> FileResponse:
     """The PDF itself."""
     document, path = await library.file(document_id)

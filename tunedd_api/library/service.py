@@ -1,5 +1,6 @@
 """The library as its users see it: add, look at, remove and search documents."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,6 +14,7 @@ from tunedd_api.library.model import (
     DocumentNotFound,
     EmptyQuery,
     EmptyScope,
+    FileLost,
     Found,
     Hit,
     NotAPdf,
@@ -26,6 +28,10 @@ from tunedd_api.library.originals import Originals
 from tunedd_api.library.ports import DocumentRecords, PassageRemoval, PassageSearch
 
 log = structlog.get_logger(__name__)
+
+ADD_SOME = "Put PDFs into the papers folder and start again, or send one to POST /documents."
+NAMED = 10
+"""Most unknown documents that a refusal names."""
 
 
 class Library:
@@ -46,6 +52,7 @@ class Library:
         self._removal = removal
         self._wake_indexer = wake_indexer
         self._synced = False
+        self._changing = asyncio.Lock()
 
     async def add(self, file: Path, *, name: str | None = None) -> Document:
         """
@@ -68,12 +75,16 @@ class Library:
         """The document and where its PDF lies."""
         document = await self.get(document_id)
         sha256 = await self._records.sha256(document_id)
-        return document, self._originals.path(sha256 or "")
+        path = self._originals.path(sha256 or "")
+        if not path.exists():
+            raise FileLost
+        return document, path
 
     async def remove(self, document_id: str) -> None:
         """Removes a document for good: a folder sync does not bring it back."""
         document = await self.get(document_id)
-        await self._remove(document.id, forget=False)
+        async with self._changing:
+            await self._remove(document.id, forget=False)
         log.info("document.removed", document=document.id)
 
     async def recover(self) -> None:
@@ -100,7 +111,8 @@ class Library:
             raise EmptyScope
         known = await self._records.by_ids(document_ids)
         if missing := [id for id in document_ids if id not in known]:
-            raise UnknownDocuments(f"There is no document {', '.join(map(repr, missing))}.")
+            more = " and others" if len(missing) > NAMED else ""
+            raise UnknownDocuments(f"There is no document {', '.join(map(repr, missing[:NAMED]))}{more}.")
 
     async def require_ready(self, document_ids: Sequence[str] | None) -> None:
         """Raises NothingReady if there is nothing yet that a question could be answered from."""
@@ -162,6 +174,8 @@ class Library:
         scope = sorted(ready if chosen is None else ready & set(chosen))
         if scope:
             return scope
+        if not states:
+            raise NothingReady(f"The library is empty. {ADD_SOME}")
         if chosen is None:
             raise NothingReady
         failed = states.get(Status.FAILED, set())
@@ -175,8 +189,13 @@ class Library:
 
     async def _take_in(self, file: Path, *, name: str, revive: bool) -> Document | None:
         if not await to_thread.run_sync(looks_like_pdf, file):
-            raise NotAPdf(f"{name} is not a PDF: it has no %PDF- within its first 1,024 bytes.")
+            raise NotAPdf(f"{printable(name)} is not a PDF: it has no %PDF- within its first 1,024 bytes.")
         sha256 = await self._originals.digest(file)
+        # A removal of the same content at the same time would take the file from under the new record.
+        async with self._changing:
+            return await self._keep(file, sha256, name=printable(name), revive=revive)
+
+    async def _keep(self, file: Path, sha256: str, *, name: str, revive: bool) -> Document | None:
         known = await self._records.get(document_id_of(sha256))
         if known and self._originals.path(sha256).exists():
             return await self._tried_again(known) if revive else known
@@ -184,9 +203,9 @@ class Library:
             return None
         # Its own digest counts: the file may have grown since.
         sha256 = await self._originals.keep(file)
-        document = await self._records.add(sha256=sha256, file=printable(name), revive=revive)
+        document = await self._records.add(sha256=sha256, file=name, revive=revive)
         self._wake_indexer()
-        return document
+        return await self._tried_again(document) if document else None
 
     async def _tried_again(self, document: Document) -> Document:
         if document.status is not Status.FAILED:
@@ -200,7 +219,7 @@ class Library:
         try:
             await self._take_in(file, name=file.name, revive=False)
         except (NotAPdf, OSError) as error:
-            log.warning("folder.skipped", file=file.name, reason=str(error))
+            log.warning("folder.skipped", file=printable(file.name), reason=str(error))
 
     async def _sync_samples(self, samples: Sequence[Path]) -> None:
         """The samples are there so that a first start has something to read; real papers replace them."""
@@ -208,7 +227,8 @@ class Library:
         present = set().union(*(await self._records.ids_by_status()).values())
         if present - ids.keys():
             for id in present & ids.keys():
-                await self._remove(id, forget=True)
+                async with self._changing:
+                    await self._remove(id, forget=True)
         else:
             for sample in ids.values():
                 await self._take_in_quietly(sample)
@@ -217,6 +237,8 @@ class Library:
         self, *, limit: int = 100, before: str | None = None, only: Sequence[str] | None = None
     ) -> list[Document]:
         """Documents, newest first; `before` is the id of the last one seen."""
+        if before is not None:
+            await self.get(before)
         return await self._records.list(limit=limit, before=before, only=only)
 
 

@@ -90,6 +90,17 @@ async def test_a_long_history_is_cut_by_whole_exchanges_oldest_first(services: S
     assert model.prompts[0][0].role.value == "system"
 
 
+async def test_text_in_other_scripts_counts_for_what_it_may_take(services: Services) -> None:
+    past = tuple(
+        Exchange(question=f"Question {number}?", sources=(), answer="\N{PILE OF POO}" * 300)
+        for number in range(10)
+    )
+    model = ScriptedModel(prompt_tokens=4000)
+    await answered(services, model, Turn(question=QUESTION, history=past))
+    # An emoji may be four tokens: of ten such answers, two at most leave room for the rest.
+    assert sum(message.role.value == "assistant" for message in model.prompts[0]) in (1, 2)
+
+
 async def test_tools_are_offered_only_to_models_that_call_them(services: Services) -> None:
     without, able = ScriptedModel(), ScriptedModel(calls_tools=True)
     await answered(services, without, Turn(question=QUESTION))

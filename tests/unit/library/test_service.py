@@ -3,8 +3,10 @@
 import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.world import SAMPLES, add_samples, ended, indexed, open_world, weightless
@@ -17,6 +19,7 @@ from tunedd_api.library.model import (
     DocumentNotFound,
     EmptyQuery,
     EmptyScope,
+    FileLost,
     NotAPdf,
     NothingReady,
     Status,
@@ -231,6 +234,35 @@ async def test_a_failed_document_is_tried_again_when_it_is_added_again(tmp_path:
     async with open_world(tmp_path) as services:
         again = await ended(services, (await services.library.add(PDFS[0])).id)
         assert (again.status, again.error) == (Status.READY, None)
+
+
+async def test_removing_and_adding_the_same_paper_at_once_leaves_no_document_without_its_file(
+    services: Services,
+) -> None:
+    (document, _) = await add_samples(services)
+
+    async def remove() -> None:
+        with suppress(DocumentNotFound):
+            await services.library.remove(document.id)
+
+    for _ in range(20):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(remove)
+            tasks.start_soon(services.library.add, PDFS[0])
+        for one in await services.library.list():
+            assert (await ended(services, one.id)).status is Status.READY
+            _, path = await services.library.file(one.id)
+            assert path.exists()
+
+
+async def test_a_document_whose_file_is_lost_is_healed_by_adding_it_again(services: Services) -> None:
+    (document, _) = await add_samples(services)
+    _, path = await services.library.file(document.id)
+    await anyio.Path(path).unlink()
+    with pytest.raises(FileLost, match="Add it again"):
+        await services.library.file(document.id)
+    assert (await services.library.add(PDFS[0])).status is Status.READY
+    assert (await services.library.file(document.id))[1].exists()
 
 
 async def test_a_file_whose_name_is_no_text_is_taken_in(services: Services, tmp_path: Path) -> None:

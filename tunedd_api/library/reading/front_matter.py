@@ -85,7 +85,7 @@ def _title_block(page: RawPage) -> list[Line]:
     for share in TOPS:
         near = [line for line in candidates if _is_within(page, line, share)]
         largest = max((_type_size(page, line) for line in near), default=0.0)
-        if largest >= LARGER_THAN_BODY * body:
+        if largest > 0 and largest >= LARGER_THAN_BODY * body:
             # The topmost large line, not the largest: a figure may have larger type than the title.
             large = [line for line in near if _type_size(page, line) >= LARGE * largest]
             return _block(page, max(large, key=lambda line: line.placed.top if line.box else 0.0))

@@ -1,12 +1,16 @@
-"""Pure ASGI middleware: refuses a request that is too large before it is stored anywhere."""
+"""Pure ASGI middleware: what is too large is refused before it is stored, and what crashes is answered."""
 
 from collections.abc import Mapping
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = structlog.get_logger(__name__)
+
+INTERNAL = "Something went wrong inside the service; its log says what."
 TOO_LARGE = "The request is too large; for files TUNEDD_MAX_UPLOAD_MB sets the limit."
 
 
@@ -44,3 +48,31 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+
+class InternalErrors:
+    """
+    Answers a request that met a bug, inside the middleware that adds headers for browsers.
+
+    The framework's own answer comes from outside of all middleware, so a browser could not read it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception:
+            if scope["type"] != "http" or started:
+                raise
+            log.exception("request.crashed")
+            answer = JSONResponse({"error": "InternalError", "message": INTERNAL}, status_code=500)
+            await answer(scope, receive, send)

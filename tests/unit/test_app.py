@@ -76,6 +76,7 @@ async def test_an_answer_as_events(tmp_path: Path) -> None:
         assert set(names[2:-1]) == {"token"}
         assert names[-1] == "done"
         message = sent[-1][2]["message"]
+        assert message == (await client.get(f"/conversations/{conversation}/messages")).json()[1]
         assert message["content"] == "".join(data["text"] for _, name, data in sent if name == "token")
         assert sent[0][2] == {"conversation_id": conversation, "message_id": message["id"]}
 

@@ -19,9 +19,8 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.encoders import jsonable_encoder
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from tunedd_api.chat.model import (
     Conversation,
@@ -38,6 +37,7 @@ from tunedd_api.chat.model import (
 from tunedd_api.chat.runs import Run
 from tunedd_api.chat.service import Chat
 
+DONE = TypeAdapter(Done)
 router = APIRouter(prefix="/conversations", tags=["conversations"])
 
 
@@ -135,6 +135,6 @@ def _wire(event: Event) -> tuple[str, dict[str, Any]]:
         case ToolUsed(tool=tool):
             return "tool", asdict(tool)
         case Done():
-            return "done", jsonable_encoder(event)
+            return "done", DONE.dump_python(event, mode="json")
         case Failed():
             return "error", asdict(event)

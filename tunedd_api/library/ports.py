@@ -9,7 +9,7 @@ from tunedd_api.library.model import Document, Found, Reading, Status
 class DocumentRecords(Protocol):
     """Documents and their indexings, kept for good."""
 
-    async def add(self, *, sha256: str, file: str, revive: bool) -> Document | None:
+    async def add(self, *, sha256: str, file: str, revive: bool, sample: bool = False) -> Document | None:
         """
         The document with this content, recorded and queued if it is new.
 
@@ -21,6 +21,10 @@ class DocumentRecords(Protocol):
     async def by_ids(self, ids: Collection[str]) -> dict[str, Document]: ...
     async def ids_by_status(self) -> dict[Status, set[str]]: ...
     async def sha256(self, document_id: str) -> str | None: ...
+    async def samples(self) -> set[str]:
+        """Ids of the documents that were added as samples."""
+        ...
+
     async def is_deleted(self, document_id: str) -> bool: ...
     async def remove(self, document_id: str) -> None:
         """Leaves a tombstone that keeps a folder sync from bringing the document back."""

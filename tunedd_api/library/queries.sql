@@ -1,10 +1,10 @@
--- name: add_document(id, sha256, file, title, created_at)!
-INSERT INTO documents (id, sha256, file, title, created_at)
-VALUES (:id, :sha256, :file, :title, :created_at)
+-- name: add_document(id, sha256, file, title, sample, created_at)!
+INSERT INTO documents (id, sha256, file, title, sample, created_at)
+VALUES (:id, :sha256, :file, :title, :sample, :created_at)
 ON CONFLICT (sha256) DO NOTHING;
 
 -- name: revive_document(id, file, title, created_at)!
-UPDATE documents SET deleted_at = NULL, cleared_at = NULL, file = :file, title = :title, created_at = :created_at
+UPDATE documents SET deleted_at = NULL, cleared_at = NULL, sample = FALSE, file = :file, title = :title, created_at = :created_at
 WHERE id = :id AND deleted_at IS NOT NULL;
 
 -- name: document_exists(id)$
@@ -40,6 +40,9 @@ WHERE d.deleted_at IS NULL;
 
 -- name: delete_document(id, deleted_at)!
 UPDATE documents SET deleted_at = :deleted_at WHERE id = :id AND deleted_at IS NULL;
+
+-- name: sample_documents()
+SELECT id FROM documents WHERE sample AND deleted_at IS NULL;
 
 -- name: is_deleted(id)$
 SELECT 1 FROM documents WHERE id = :id AND deleted_at IS NOT NULL;

@@ -24,12 +24,12 @@ class SqlDocumentRecords:
         self._sql = database.queries(__package__)
         self._stamp = stamp
 
-    async def add(self, *, sha256: str, file: str, revive: bool) -> Document | None:
+    async def add(self, *, sha256: str, file: str, revive: bool, sample: bool = False) -> Document | None:
         id, now = document_id_of(sha256), _now()
         title = PurePath(file).stem
         async with self._database.write() as connection:
             await self._sql.add_document(
-                connection, id=id, sha256=sha256, file=file, title=title, created_at=now
+                connection, id=id, sha256=sha256, file=file, title=title, sample=sample, created_at=now
             )
             if revive:
                 await self._sql.revive_document(connection, id=id, file=file, title=title, created_at=now)
@@ -58,6 +58,10 @@ class SqlDocumentRecords:
             async for row in self._sql.document_states(connection, stamp=self._stamp):
                 found.setdefault(_status(row), set()).add(row["id"])
         return found
+
+    async def samples(self) -> set[str]:
+        async with self._database.read() as connection:
+            return {row["id"] async for row in self._sql.sample_documents(connection)}
 
     async def is_deleted(self, document_id: str) -> bool:
         async with self._database.read() as connection:

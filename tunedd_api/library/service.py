@@ -187,15 +187,17 @@ class Library:
             "None of the chosen documents is ready yet. See GET /documents for how far they are."
         )
 
-    async def _take_in(self, file: Path, *, name: str, revive: bool) -> Document | None:
+    async def _take_in(self, file: Path, *, name: str, revive: bool, sample: bool = False) -> Document | None:
         if not await to_thread.run_sync(looks_like_pdf, file):
             raise NotAPdf(f"{printable(name)} is not a PDF: it has no %PDF- within its first 1,024 bytes.")
         sha256 = await self._originals.digest(file)
         # A removal of the same content at the same time would take the file from under the new record.
         async with self._changing:
-            return await self._keep(file, sha256, name=printable(name), revive=revive)
+            return await self._keep(file, sha256, printable(name), revive=revive, sample=sample)
 
-    async def _keep(self, file: Path, sha256: str, *, name: str, revive: bool) -> Document | None:
+    async def _keep(
+        self, file: Path, sha256: str, name: str, *, revive: bool, sample: bool
+    ) -> Document | None:
         known = await self._records.get(document_id_of(sha256))
         if known and self._originals.path(sha256).exists():
             return await self._tried_again(known) if revive else known
@@ -203,7 +205,7 @@ class Library:
             return None
         # Its own digest counts: the file may have grown since.
         sha256 = await self._originals.keep(file)
-        document = await self._records.add(sha256=sha256, file=name, revive=revive)
+        document = await self._records.add(sha256=sha256, file=name, revive=revive, sample=sample)
         self._wake_indexer()
         return await self._tried_again(document) if document else None
 
@@ -214,24 +216,24 @@ class Library:
         self._wake_indexer()
         return await self.get(document.id)
 
-    async def _take_in_quietly(self, file: Path) -> None:
+    async def _take_in_quietly(self, file: Path, *, sample: bool = False) -> None:
         """One bad file of a folder is told of and leaves the others alone."""
         try:
-            await self._take_in(file, name=file.name, revive=False)
+            await self._take_in(file, name=file.name, revive=False, sample=sample)
         except (NotAPdf, OSError) as error:
             log.warning("folder.skipped", file=printable(file.name), reason=str(error))
 
     async def _sync_samples(self, samples: Sequence[Path]) -> None:
-        """The samples are there so that a first start has something to read; real papers replace them."""
-        ids = {document_id_of(await self._originals.digest(sample)): sample for sample in samples}
+        """They are there so that a first start has something to read; real papers replace them."""
         present = set().union(*(await self._records.ids_by_status()).values())
-        if present - ids.keys():
-            for id in present & ids.keys():
+        added = await self._records.samples()
+        if present - added:
+            for id in added:
                 async with self._changing:
                     await self._remove(id, forget=True)
         else:
-            for sample in ids.values():
-                await self._take_in_quietly(sample)
+            for sample in samples:
+                await self._take_in_quietly(sample, sample=True)
 
     async def list(
         self, *, limit: int = 100, before: str | None = None, only: Sequence[str] | None = None

@@ -111,8 +111,9 @@ async def test_samples_are_read_while_there_is_nothing_else_and_make_way(
     await services.library.sync(folder)
     await indexed(services)
     assert {one.file for one in await services.library.list()} == {pdf.name for pdf in PDFS}
-    paper = other_pdf(folder)
-    await services.library.sync(folder)
+    paper = other_pdf(tmp_path)
+    await services.library.add(paper)
+    await services.library.sync(tmp_path / "another folder")
     await indexed(services)
     assert [one.file for one in await services.library.list()] == [paper.name]
     assert {hit.file for hit in await services.library.search("citation")} == {paper.name}

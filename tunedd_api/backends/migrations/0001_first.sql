@@ -7,6 +7,8 @@ CREATE TABLE documents (
     year       INTEGER,
     arxiv_id   TEXT,
     pages      INTEGER NOT NULL DEFAULT 0,
+    -- Read only while there is nothing else.
+    sample     INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     deleted_at TEXT,
     -- When the file and the passages of a deleted document were gone.

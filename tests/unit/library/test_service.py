@@ -269,11 +269,11 @@ async def test_a_document_whose_file_is_lost_is_healed_by_adding_it_again(servic
 async def test_a_file_whose_name_is_no_text_is_taken_in(services: Services, tmp_path: Path) -> None:
     folder = tmp_path / "papers"
     folder.mkdir()
-    shutil.copy(PDFS[0], folder / os.fsdecode(b"caf\xe9.pdf"))
+    shutil.copy(PDFS[0], folder / os.fsdecode(b"\xe9.pdf"))
     await services.library.sync(folder)
     await indexed(services)
     (document,) = await services.library.list()
-    assert document.file == "caf\ufffd.pdf"
+    assert document.file == "\ufffd.pdf"
 
 
 async def test_another_embedding_model_over_the_same_passages_is_said_at_the_start(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 PYTHON ?= python3
 POETRY := .poetry/bin/poetry
 BIN := .venv/bin
+MODELS ?= var/models
 PAPERS ?= ../shared/papers/ai-agents
 QUESTIONS ?= ../shared/eval/agents-dev.jsonl
 
@@ -26,11 +27,14 @@ check: .venv/.development ## style, types, layers, spelling
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 
-bench: .venv/.runtime ## retrieval quality, side by side; PAPERS=folder QUESTIONS=file
-	@$(BIN)/python -m benchmarks.retrieval $(PAPERS) --questions $(QUESTIONS)
+bench: .venv/.runtime ## how well passages are found; PAPERS="folder …" QUESTIONS="file …"
+	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2
+	@$(BIN)/python -m benchmarks.retrieval --papers $(PAPERS) --questions $(QUESTIONS) \
+		--model $(MODELS)/all-minilm-l6-v2
 
-evaluate: .venv/.runtime ## answers of a running service: PAPERS and QUESTIONS as for bench
-	@$(BIN)/python -m benchmarks.answers $(PAPERS) --questions $(QUESTIONS)
+evaluate: .venv/.runtime ## how well questions are answered, by a service of its own; PAPERS=folder QUESTIONS=file
+	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull
+	@$(BIN)/python -m benchmarks.answers $(PAPERS) --questions $(QUESTIONS) --models $(MODELS)
 
 format: .venv/.development
 	@$(BIN)/ruff check --fix --quiet .

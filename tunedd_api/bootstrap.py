@@ -9,10 +9,11 @@ import anyio
 from anyio.abc import TaskGroup
 from filelock import FileLock, Timeout
 
+from tunedd_api.backends.cores import usable_cores
 from tunedd_api.backends.database import Database, open_database
 from tunedd_api.backends.embedding import choose_embedder
 from tunedd_api.backends.model_files.weights import Weights
-from tunedd_api.backends.models import AbsentModel, ServedModel, open_chat_model, usable_cores
+from tunedd_api.backends.models import AbsentModel, ServedModel, open_chat_model
 from tunedd_api.backends.passages import open_passages
 from tunedd_api.chat.answering import RagResponder
 from tunedd_api.chat.records import SqlConversationRecords

@@ -1,6 +1,5 @@
 """Chat models by URL, as Haystack pipelines with one component, `llm`."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ from haystack import Pipeline
 from haystack.components.generators.chat import MockChatGenerator, OpenAIChatGenerator
 from haystack.utils import Secret
 
+from tunedd_api.backends.cores import usable_cores
 from tunedd_api.backends.model_files.weights import ModelMissing, Weights
 from tunedd_api.errors import ModelUnavailable, SetupError
 from tunedd_api.settings import Settings
@@ -179,8 +179,3 @@ def _llama(name: str, file: Path, settings: Settings) -> "LlamaSettings":
         threads=settings.threads or usable_cores(),
         timeout=settings.answer_timeout,
     )
-
-
-def usable_cores() -> int:
-    """The cores this process may use, which in a container are fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

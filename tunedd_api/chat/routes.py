@@ -34,7 +34,7 @@ from tunedd_api.chat.model import (
     Token,
     ToolUsed,
 )
-from tunedd_api.chat.runs import Run
+from tunedd_api.chat.run import Run
 from tunedd_api.chat.service import Chat
 
 DONE = TypeAdapter(Done)

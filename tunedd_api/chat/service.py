@@ -16,7 +16,8 @@ from tunedd_api.chat.model import (
     Turn,
 )
 from tunedd_api.chat.ports import ConversationRecords
-from tunedd_api.chat.runs import Run, Runs
+from tunedd_api.chat.run import Run
+from tunedd_api.chat.runs import Runs
 from tunedd_api.library.service import Library
 
 UNTITLED = "New conversation"

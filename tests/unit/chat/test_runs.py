@@ -29,7 +29,8 @@ from tunedd_api.chat.model import (
     Used,
 )
 from tunedd_api.chat.records import SqlConversationRecords
-from tunedd_api.chat.runs import Run, Runs
+from tunedd_api.chat.run import Run
+from tunedd_api.chat.runs import Runs
 from tunedd_api.errors import DiskFull, ModelUnavailable
 
 SOURCES = SourcesFound(

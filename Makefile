@@ -9,7 +9,8 @@ QUESTIONS ?= ../shared/eval/agents-dev.jsonl
 export POETRY_VIRTUALENVS_IN_PROJECT = true
 export POETRY_VIRTUALENVS_CREATE = true
 # Poetry asks an index for JSON that some do not have; through this plug-in it asks for what pip asks for.
-export POETRY_PYPI_MIRROR_URL = $(shell echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
+INDEX = $$(echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
+INSTALL = POETRY_PYPI_MIRROR_URL="$(INDEX)" $(POETRY) install --no-interaction
 
 .PHONY: serve test check bench evaluate format clean
 
@@ -51,9 +52,9 @@ clean: ## forgets what was installed; keeps var/, where your papers and conversa
 	@touch $@
 
 .venv/.runtime: .poetry/installed pyproject.toml poetry.lock
-	@$(POETRY) install --no-interaction --only main --extras embedded
+	@$(INSTALL) --only main --extras embedded
 	@touch $@
 
 .venv/.development: .poetry/installed pyproject.toml poetry.lock
-	@$(POETRY) install --no-interaction --all-extras --all-groups
+	@$(INSTALL) --all-extras --all-groups
 	@touch $@ .venv/.runtime

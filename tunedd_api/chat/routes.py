@@ -115,7 +115,12 @@ async def ask(run: RunDep) -> Message:
 
 @router.post("/{conversation_id}/messages/stream", response_class=EventSourceResponse)
 async def stream(run: RunDep) -> AsyncIterator[ServerSentEvent]:
-    """Asks, and sends the answer as it is written."""
+    """
+    Asks, and sends the answer as it is written, as server-sent events with JSON data.
+
+    In order: `run`, `sources`, `queued` (while other answers come first), `token`…, `tool`, and exactly one
+    `done` or `error` at the end. A client that leaves does not end its answer.
+    """
     async with aclosing(run.follow()) as events:
         async for number, event in events:
             name, data = _wire(event)

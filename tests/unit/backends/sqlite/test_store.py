@@ -14,10 +14,7 @@ from haystack.dataclasses import ByteStream, SparseEmbedding
 from haystack.document_stores.errors import DuplicateDocumentError
 from haystack.document_stores.types import DuplicatePolicy
 
-from tunedd_api.backends.sqlite.driver import DamagedFile
-from tunedd_api.backends.sqlite.file import OtherVersion
 from tunedd_api.backends.sqlite.store import DimensionMismatch, SQLiteDocumentStore
-from tunedd_api.errors import StoreUnavailable
 
 OF_A = {"field": "meta.document_id", "operator": "in", "value": ["a"]}
 PAGE_2 = {"field": "meta.page", "operator": "==", "value": 2}
@@ -290,22 +287,3 @@ async def test_the_asynchronous_searches_find_the_same(store: SQLiteDocumentStor
     assert dense == store.embedding_retrieval([0.0, 1.0], filters=OF_A, top_k=1)
     lexical = await store.bm25_retrieval_async("agents", top_k=2)
     assert lexical == store.bm25_retrieval("agents", top_k=2)
-
-
-def test_a_damaged_file_is_a_sentence_and_not_a_traceback_of_sqlite(path: Path) -> None:
-    path.write_bytes(b"this is no database" * 100)
-    with pytest.raises(DamagedFile, match="Delete it"):
-        SQLiteDocumentStore(path).count_documents()
-
-
-def test_a_file_of_another_version_is_refused(path: Path) -> None:
-    with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version = 99")
-    other.close()
-    with pytest.raises(OtherVersion):
-        SQLiteDocumentStore(path).count_documents()
-
-
-def test_a_folder_that_is_not_there_makes_the_store_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(StoreUnavailable, match="cannot be used"):
-        SQLiteDocumentStore(tmp_path / "missing" / "passages.db").count_documents()

@@ -13,8 +13,8 @@ from tunedd_api.library.fusion import first_different, fused, ranked, weighted_s
 from tunedd_api.library.model import Found
 
 CANDIDATES = 200
-"""Passages that each of the two searches brings to the fusion. With few, the score of the last one, from
-which all are scaled, varies from question to question (SciFact nDCG@10: .7275 with 50, .7313 with 200)."""
+"""Passages that each of the two searches brings to the fusion, and over which its scores are scaled. How it
+was chosen, with what else was tried: docs/benchmarks.md."""
 ALONE = 2 / 3
 """Weight of the question on its own in a conversation; the rest goes to the question with the last turn.
 Measured: with more a follow-up loses what it refers to, with less a new topic drags the old one along."""

@@ -15,6 +15,9 @@ A class docstring is its default message. Nothing here knows HTTP: `app.py` hold
 
 from inspect import getdoc
 
+INTERNAL = "Something went wrong inside the service; its log says what."
+"""What is said of a bug: its place and texts are for the log."""
+
 
 class TuneddError(Exception):
     """Something went wrong."""

@@ -8,9 +8,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tunedd_api.errors import INTERNAL
+
 log = structlog.get_logger(__name__)
 
-INTERNAL = "Something went wrong inside the service; its log says what."
 TOO_LARGE = "The request is too large; for files TUNEDD_MAX_UPLOAD_MB sets the limit."
 
 

@@ -26,11 +26,10 @@ from tunedd_api.chat.model import (
 )
 from tunedd_api.chat.ports import ConversationRecords, Responder
 from tunedd_api.chat.run import Run
-from tunedd_api.errors import TuneddError, Unavailable
+from tunedd_api.errors import INTERNAL, TuneddError, Unavailable
 
 log = structlog.get_logger(__name__)
 
-INTERNAL = "Something went wrong inside the service; its log says what."
 SAVE_EVERY = 1.0
 """Seconds between two savings of a growing answer: what a killed process loses at most."""
 

@@ -9,11 +9,10 @@ import typer
 from pydantic import TypeAdapter
 
 from tunedd_api.chat.model import Failed, Message, SourcesFound, Token
-from tunedd_api.cli.terminal import remarks, say
+from tunedd_api.cli.terminal import quiet_settings, remarks, say
 from tunedd_api.cli.weights import pull_missing
 from tunedd_api.errors import ModelStarting, Unavailable
 from tunedd_api.library.model import Hit
-from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,8 +32,7 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Finds the passages that answer a question best."""
-    settings = Settings()
-    set_up_logs("WARNING", as_json=settings.log_json)
+    settings = quiet_settings()
     hits = anyio.run(_search, settings, question, document, limit)
     if as_json:
         _print(TypeAdapter(list[Hit]).dump_json(hits, indent=1).decode())
@@ -47,8 +45,7 @@ def search(
 
 def ask(question: str, document: Documents = None, as_json: AsJson = False) -> None:
     """Asks one question and prints the answer with its sources."""
-    settings = Settings()
-    set_up_logs("WARNING", as_json=settings.log_json)
+    settings = quiet_settings()
     message = anyio.run(_ask, settings, question, document, not as_json)
     if as_json:
         _print(TypeAdapter(Message).dump_json(message, indent=1).decode())

@@ -7,10 +7,8 @@ import anyio
 import typer
 from rich.table import Table
 
-from tunedd_api.cli.terminal import say, stdout
+from tunedd_api.cli.terminal import quiet_settings, say, stdout
 from tunedd_api.library.papers import Availability, Outcome, fetch_papers, read_papers
-from tunedd_api.logs import set_up_logs
-from tunedd_api.settings import Settings
 
 app = typer.Typer(help="The papers listed in papers.toml.", no_args_is_help=True)
 MANIFEST = "papers.toml"
@@ -20,7 +18,7 @@ Manifest = Annotated[Path | None, typer.Option(help="Another list of papers.", e
 @app.command("list")
 def list_papers(manifest: Manifest = None) -> None:
     """Shows the listed papers and which of them are in the papers folder."""
-    settings = _start()
+    settings = quiet_settings()
     table = Table("title", "year", "arXiv", "here")
     for paper in read_papers(manifest or settings.papers / MANIFEST):
         here = "yes" if (settings.papers / paper.file).exists() else "no"
@@ -36,7 +34,7 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetches the listed papers from arXiv into the papers folder, one at a time."""
-    settings = _start()
+    settings = quiet_settings()
     source = manifest or settings.papers / MANIFEST
     if quick and not source.exists():
         return
@@ -50,9 +48,3 @@ def fetch(
 
 async def _fetch(manifest: Path, folder: Path, quick: bool) -> list[Outcome]:
     return await fetch_papers(manifest, folder, give_up_quickly=quick, progress=say)
-
-
-def _start() -> Settings:
-    settings = Settings()
-    set_up_logs("WARNING", as_json=settings.log_json)
-    return settings

@@ -11,7 +11,7 @@ import anyio
 import typer
 import uvicorn
 
-from tunedd_api.cli.terminal import bar, say
+from tunedd_api.cli.terminal import bar, quiet_settings, say
 from tunedd_api.cli.weights import pull_missing
 from tunedd_api.errors import SetupError, Unavailable
 from tunedd_api.library.folder import find_pdfs
@@ -51,8 +51,7 @@ def index(
     paths: Annotated[list[Path], typer.Argument(help="PDFs, or folders of PDFs.", exists=True)],
 ) -> None:
     """Takes PDFs into the library and waits until they are indexed."""
-    settings = Settings()
-    set_up_logs("WARNING", as_json=settings.log_json)
+    settings = quiet_settings()
     failed = anyio.run(_index, settings, paths)
     raise typer.Exit(1 if failed else 0)
 

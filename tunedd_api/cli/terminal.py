@@ -3,6 +3,9 @@
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tunedd_api.logs import set_up_logs
+from tunedd_api.settings import Settings
+
 remarks = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
 
@@ -23,3 +26,10 @@ def bar() -> Progress:
         disable=not remarks.is_terminal,
         transient=True,
     )
+
+
+def quiet_settings() -> Settings:
+    """The settings, for a command whose output is for a person: its log holds what is wrong, no more."""
+    settings = Settings()
+    set_up_logs("WARNING", as_json=settings.log_json)
+    return settings

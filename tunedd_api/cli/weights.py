@@ -16,9 +16,8 @@ from rich.table import Column, Table
 
 from tunedd_api.backends.model_files.machine import gigabytes
 from tunedd_api.backends.model_files.weights import Presence, Weights
-from tunedd_api.cli.terminal import remarks, say, stdout
+from tunedd_api.cli.terminal import quiet_settings, remarks, say, stdout
 from tunedd_api.errors import TuneddError
-from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
 
 app = typer.Typer(help="The language model and the embedding model on this machine.", no_args_is_help=True)
@@ -28,7 +27,7 @@ Names = Annotated[list[str] | None, typer.Argument(help="Models; left out, those
 @app.command("list")
 def list_models() -> None:
     """Shows the known models and which are on this machine."""
-    settings = _start()
+    settings = quiet_settings()
     table = Table(Column("name", no_wrap=True), "purpose", "size", "licence", "here", "in use")
     for model in Weights(settings.models_folder).list():
         used = "*" if model.name in _configured(settings) else ""
@@ -39,7 +38,7 @@ def list_models() -> None:
 @app.command()
 def pull(names: Names = None) -> None:
     """Fetches models; what was fetched before is not fetched again."""
-    settings = _start()
+    settings = quiet_settings()
     for name in names or _configured(settings):
         anyio.run(pull_model, Weights(settings.models_folder), name)
 
@@ -47,7 +46,7 @@ def pull(names: Names = None) -> None:
 @app.command()
 def verify(names: Names = None) -> None:
     """Hashes the files of models that are here and compares them with what they should be."""
-    settings = _start()
+    settings = quiet_settings()
     weights = Weights(settings.models_folder)
     here = [model.name for model in weights.list() if model.present is Presence.YES]
     for name in names or here:
@@ -89,12 +88,6 @@ def _configured(settings: Settings) -> list[str]:
     """The models of the settings that run on this machine."""
     urls = (settings.embedding_model, settings.chat_model)
     return [url.partition(":")[2] for url in urls if url.startswith(("onnx:", "llama:"))]
-
-
-def _start() -> Settings:
-    settings = Settings()
-    set_up_logs("WARNING", as_json=settings.log_json)
-    return settings
 
 
 def _download_bar() -> Progress:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from anyio import to_thread
 
+from tunedd_api.backends.model_files.placement import sha256_of
 from tunedd_api.errors import DiskFull, StoreUnavailable
 
 CHUNK = 1 << 20
@@ -35,7 +36,7 @@ class Originals:
 
     async def digest(self, source: Path) -> str:
         """The SHA-256 of a file, as hexadecimal digits."""
-        return await to_thread.run_sync(_digest, source)
+        return await to_thread.run_sync(sha256_of, source)
 
     def path(self, sha256: str) -> Path:
         return self.folder / f"{sha256}.pdf"
@@ -60,11 +61,6 @@ class Originals:
                 raise
         _sync_folder(self.folder)
         return digest.hexdigest()
-
-
-def _digest(source: Path) -> str:
-    with source.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from tunedd_api.errors import SetupError, Unavailable, Unreadable
+from tunedd_api.errors import INTERNAL, SetupError, Unavailable, Unreadable
 from tunedd_api.library.cutting.passages import cut
 from tunedd_api.library.indexing import Indexing
 from tunedd_api.library.model import Document, Embedding, NoText, Status
@@ -18,7 +18,6 @@ from tunedd_api.library.reading.reader import Reader
 
 log = structlog.get_logger(__name__)
 
-INTERNAL = "Something went wrong inside the service; its log says what."
 PAUSE_AFTER_FAILURE = 5.0
 """Seconds before a store or an embedder that failed is tried again."""
 

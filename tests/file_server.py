@@ -32,6 +32,7 @@ class Seen:
 
     path: str
     headers: Mapping[str, str]
+    query: str = ""
 
 
 class FileServer:
@@ -44,13 +45,18 @@ class FileServer:
         return f"http://{host}:{self.port}{path}"
 
     def put(self, path: str, *answers: Answer) -> str:
-        """Each request for the path gets the next answer, the last one for ever. Returns the address."""
+        """
+        Each request for the path gets the next answer, the last one for ever. Returns the address.
+
+        A path with a query answers that query alone; one without, every other.
+        """
         self._answers[path] = list(answers)
         return self.url(path)
 
-    def answer(self, path: str, headers: Mapping[str, str]) -> Answer:
-        self.seen.append(Seen(path=path, headers=dict(headers)))
-        answers = self._answers.get(path, [Answer(status=404)])
+    def answer(self, target: str, headers: Mapping[str, str]) -> Answer:
+        path, query = urlsplit(target).path, urlsplit(target).query
+        self.seen.append(Seen(path=path, query=query, headers=dict(headers)))
+        answers = self._answers.get(target) or self._answers.get(path, [Answer(status=404)])
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
 
@@ -70,7 +76,7 @@ def serve_files() -> Iterator[FileServer]:
 class _Connection(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         files: FileServer = self.server.files  # type: ignore[attr-defined]  # set by serve_files
-        answer = files.answer(urlsplit(self.path).path, dict(self.headers))
+        answer = files.answer(self.path, dict(self.headers))
         start = self._asked_start() if answer.ranges and answer.status == 200 else 0
         if start >= len(answer.body) > 0:
             self._send(Answer(status=416), b"")

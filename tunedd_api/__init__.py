@@ -3,9 +3,11 @@
 import os
 from importlib.metadata import version
 
-# Haystack reads these when it is first imported, so they stand before anything else of this package. It would
-# report its use to its makers, and set up logging a second time.
+# These are read when the libraries are first imported, so they stand before anything else of this package.
+# Haystack would report its use to its makers, and set up logging a second time; onnxruntime would write a
+# session id into the temporary folder and call its makers' servers.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 os.environ["HAYSTACK_LOGGING_IGNORE_STRUCTLOG"] = "true"
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __version__ = version("tunedd-api")

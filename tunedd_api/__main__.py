@@ -1,4 +1,4 @@
-"""The command line: serve · index · search · ask · models · papers."""
+"""The command line: serve · index · reindex · search · ask · models · papers."""
 
 import os
 import sys
@@ -7,8 +7,8 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from tunedd_api.cli import asking, papers, serving, weights
-from tunedd_api.errors import TuneddError
+from tunedd_api.cli import asking, indexing, papers, serving, weights
+from tunedd_api.errors import TuneddError, leaves
 
 app = typer.Typer(
     help="Answers questions about a library of scientific papers, on this machine.",
@@ -17,7 +17,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(serving.serve)
-app.command()(serving.index)
+app.command()(indexing.index)
+app.command()(indexing.reindex)
 app.command()(asking.search)
 app.command()(asking.ask)
 app.add_typer(weights.app, name="models")
@@ -30,11 +31,11 @@ def main() -> None:
     try:
         app()
     except* TuneddError as group:
-        for error in _leaves(group):
+        for error in leaves(group):
             errors.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
         sys.exit(1)
     except* ValidationError as group:
-        for invalid in _leaves(group):
+        for invalid in leaves(group):
             assert isinstance(invalid, ValidationError)
             for problem in invalid.errors():
                 knob = (
@@ -49,19 +50,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
     except* (OSError, UnicodeError) as group:
-        for error in _leaves(group):
+        for error in leaves(group):
             errors.print(f"[red]{type(error).__name__}:[/] {error}", highlight=False)
         sys.exit(1)
     except* KeyboardInterrupt:
         sys.exit(130)
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    return [
-        leaf
-        for error in group.exceptions
-        for leaf in (_leaves(error) if isinstance(error, BaseExceptionGroup) else [error])
-    ]
 
 
 if __name__ == "__main__":

@@ -3,11 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import anyio
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -18,14 +15,12 @@ from starlette.exceptions import HTTPException
 from tunedd_api import __version__
 from tunedd_api.bootstrap import Services, open_services
 from tunedd_api.chat import routes as chat_routes
-from tunedd_api.errors import Conflict, NotFound, Rejected, SetupError, TuneddError, Unavailable
+from tunedd_api.errors import Conflict, DiskFull, NotFound, Rejected, SetupError, TuneddError, Unavailable
+from tunedd_api.library import progress as library_progress
 from tunedd_api.library import routes as library_routes
-from tunedd_api.library.service import Library
 from tunedd_api.logs import REQUEST_ID, RequestLog
 from tunedd_api.middleware import BodyLimit, InternalErrors
 from tunedd_api.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 
 class Problem(BaseModel):
@@ -38,6 +33,11 @@ class Problem(BaseModel):
 
 
 BODY_IS_JSON = "Send a JSON object in UTF-8, with the header Content-Type: application/json."
+ADD_ONE = (
+    "Send one PDF as the form field 'file', with its file name; or a JSON object such as "
+    '{"arxiv_id": "2402.03578v1"}.'
+)
+ADDED_AS = (("body", "file"), ("body", "arxiv_id"))
 MULTIPART = 1 << 16
 """Bytes that a form may have beside its file."""
 LARGEST_MESSAGE = 1 << 20
@@ -53,8 +53,6 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         503: "Not available now; the header Retry-After says for how long.",
     }.items()
 }
-SYNC_AGAIN_AFTER = 15.0
-"""Seconds."""
 STATUSES: dict[type[TuneddError], int] = {
     NotFound: 404,
     Conflict: 409,
@@ -72,7 +70,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with nullcontext(services) if services else open_services(settings) as opened:
             app.state.services = opened
-            opened.tasks.start_soon(_sync, opened.library, settings.papers)
+            opened.tasks.start_soon(opened.folder.watch, settings.watch_seconds)
             yield
 
     app = FastAPI(
@@ -83,6 +81,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     )
     app.state.settings = settings
     app.include_router(library_routes.router, responses=PROBLEMS)
+    app.include_router(library_progress.router, responses=PROBLEMS)
     app.include_router(chat_routes.router, responses=PROBLEMS)
     app.add_api_route("/health", _health, tags=["service"])
     app.add_api_route("/ready", _ready, tags=["service"])
@@ -90,6 +89,7 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.add_exception_handler(TuneddError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(OSError, _on_os_error)
     app.add_middleware(InternalErrors)
     upload = (settings.max_upload_mb << 20) + MULTIPART
     app.add_middleware(BodyLimit, limit=LARGEST_MESSAGE, limits={"/documents": upload})
@@ -103,16 +103,6 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
         )
     app.add_middleware(RequestLog)
     return app
-
-
-async def _sync(library: Library, folder: Path) -> None:
-    """Behind the open port: a library that cannot be written to now is tried again, and the rest works."""
-    while True:
-        try:
-            return await library.sync(folder)
-        except (TuneddError, OSError) as error:
-            log.warning("folder.not_synced", reason=str(error), again_in=SYNC_AGAIN_AFTER)
-            await anyio.sleep(SYNC_AGAIN_AFTER)
 
 
 async def _health() -> dict[str, str]:
@@ -135,6 +125,9 @@ async def _ready(request: Request) -> JSONResponse:
         "ready": not waiting,
         "waiting_for": waiting,
         "documents": progress.documents,
+        "files_left": progress.files_left,
+        "reindexing": progress.reindexing,
+        "problem": progress.problem,
         "chat_model": model,
     }
     return JSONResponse(
@@ -156,8 +149,8 @@ async def _on_error(request: Request, error: Exception) -> JSONResponse:
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     problems = error.errors()
-    if any(problem["loc"][:2] == ("body", "file") for problem in problems):
-        return _error(422, "InvalidRequest", "Send one PDF as the form field 'file', with its file name.")
+    if any(problem["loc"][:2] in ADDED_AS for problem in problems):
+        return _error(422, "InvalidRequest", ADD_ONE)
     if any(problem["loc"] == ("body",) for problem in problems):
         return _error(422, "InvalidRequest", BODY_IS_JSON)
     # The input itself is left out: it may be a whole file, or not be text at all.
@@ -165,8 +158,17 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     return _error(422, "InvalidRequest", "; ".join(said))
 
 
+async def _on_os_error(request: Request, error: Exception) -> JSONResponse:
+    if DiskFull.caused(error):
+        return await _on_error(request, DiskFull())
+    raise error
+
+
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if DiskFull.caused(error):
+        # An upload is parsed into the temporary folder, which may be on another disk than the home.
+        return await _on_error(request, DiskFull())
     match error.status_code:
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return _error(413, "TooLarge", str(error.detail))

@@ -13,6 +13,8 @@ Everything that can go wrong, as a caller sees it. Contexts add their own leaves
 A class docstring is its default message. Nothing here knows HTTP: `app.py` holds that table.
 """
 
+import errno
+from collections.abc import Iterator
 from inspect import getdoc
 
 INTERNAL = "Something went wrong inside the service; its log says what."
@@ -66,6 +68,15 @@ class DiskFull(Unavailable):
 
     retry_after = 60
 
+    @staticmethod
+    def caused(error: BaseException | None) -> bool:
+        """Whether a full disk, or a used-up quota, is at the bottom of an error."""
+        while error is not None:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return True
+            error = error.__cause__ or error.__context__
+        return False
+
 
 class Unreadable(TuneddError):
     """The file could not be read."""
@@ -73,3 +84,12 @@ class Unreadable(TuneddError):
 
 class SetupError(TuneddError):
     """The service cannot run as it is set up."""
+
+
+def leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors of a group, and of groups in it; an error that is no group is its own leaf."""
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            yield from leaves(inner)
+    else:
+        yield error

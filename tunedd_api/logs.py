@@ -11,6 +11,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tunedd_api.visible import visible
+
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = "X-Request-ID"
@@ -45,6 +47,7 @@ def set_up_logs(level: str, *, as_json: bool) -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _visible_only,
                 renderer,
             ],
         )
@@ -55,6 +58,11 @@ def set_up_logs(level: str, *, as_json: bool) -> None:
         logging.getLogger(talkative).setLevel(max(logging.WARNING, logging.getLogger().level))
     # It warns of every answer that reaches its longest length, which the message itself tells.
     logging.getLogger("haystack.components.generators").setLevel(logging.ERROR)
+
+
+def _visible_only(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Names and errors may hold what strangers wrote, and a terminal obeys escape sequences."""
+    return {name: visible(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 class RequestLog:

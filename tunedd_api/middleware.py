@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+import anyio
 import structlog
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tunedd_api.errors import INTERNAL
+from tunedd_api.errors import INTERNAL, leaves
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,11 @@ class InternalErrors:
 
         try:
             await self._app(scope, receive, noting)
-        except Exception:
+        except Exception as error:
+            if started and all(isinstance(leaf, anyio.BrokenResourceError) for leaf in leaves(error)):
+                # The framework's own ping met a stream whose client had just left.
+                log.debug("client.left")
+                return
             if scope["type"] != "http" or started:
                 raise
             log.exception("request.crashed")

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     """Everything the service writes lies below this folder."""
     papers: Path = Path("data")
     """The PDFs of this folder are in the library."""
+    watch_seconds: Annotated[float, Field(ge=0)] = 5.0
+    """Seconds between two looks at that folder; 0 looks once, at the start."""
     models: Path | None = None
     """Folder of the model files; unset, `models` below home. Several homes may share one."""
 
@@ -24,11 +26,14 @@ class Settings(BaseSettings):
     passages_url: str = "sqlite:passages.db"
     """`sqlite:FILE` (relative to home) or `memory:`."""
     embedding_model: str = "onnx:all-minilm-l6-v2"
-    """`onnx:NAME`, a model of `tunedd models list`, or `mock:`."""
+    """`onnx:NAME`, a model of `tunedd models list`, or `mock:` (`mock:128` for another dimension)."""
     chat_model: str = "llama:qwen2.5-coder-1.5b-instruct"
     """`llama:NAME`, a model of `tunedd models list`; `openai+https://HOST/v1?model=NAME`; or `echo:`."""
     openai_api_key: SecretStr | None = None
     """For `openai+…` chat models that want one."""
+
+    arxiv_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+/?$")] = "https://arxiv.org"
+    """Where papers are fetched from. Another address than arXiv's own stands in for its API too."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000

@@ -125,3 +125,12 @@ def test_nothing_reports_its_use_to_anybody(tmp_path: Path) -> None:
     )
     environment = os.environ | {"HAYSTACK_TELEMETRY_ENABLED": "True", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=tmp_path)
+
+
+def test_reindexing_builds_another_index_and_says_when_there_is_nothing_to_do(tmp_path: Path) -> None:
+    assert tunedd(tmp_path, "index", str(SAMPLES)).returncode == 0
+    assert "nothing to do" in tunedd(tmp_path, "reindex").stderr
+    rebuilt = tunedd(tmp_path, "reindex", TUNEDD_EMBEDDING_MODEL="mock:64")
+    assert (rebuilt.returncode, "serves now" in rebuilt.stderr) == (0, True)
+    found = tunedd(tmp_path, "search", "citation", "--json", TUNEDD_EMBEDDING_MODEL="mock:64")
+    assert json.loads(found.stdout)

@@ -36,11 +36,14 @@ def main() -> None:
     params.speculative.ngram_simple.size_m = 8
 
     server = xllamacpp.Server(params)
-    sys.stdout.write(json.dumps({"address": server.listening_address}) + "\n")
-    sys.stdout.flush()
-    sys.stdin.read()
-    # The native threads do not end by themselves.
-    os._exit(0)
+    try:
+        # Its parent may be gone by now, and the pipe closed.
+        sys.stdout.write(json.dumps({"address": server.listening_address}) + "\n")
+        sys.stdout.flush()
+        sys.stdin.read()
+    finally:
+        # The native threads do not end by themselves, and Python would wait for them for ever.
+        os._exit(0)
 
 
 if __name__ == "__main__":

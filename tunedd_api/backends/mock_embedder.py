@@ -16,8 +16,10 @@ class WordHashes:
     """
 
     name = "mock/word-hashes"
-    dimension = 256
     max_tokens = 256
+
+    def __init__(self, dimension: int = 256) -> None:
+        self.dimension = dimension
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_words(text)) for text in texts]

@@ -1,13 +1,18 @@
-"""Where passages are kept and found, by URL: a document store with its two retrievers."""
+"""Where passages are kept and found, by URL: a document store with its two searches."""
 
-from collections.abc import Iterator
+import glob
+import re
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunedd_api.backends.sqlite.retrievers import SQLiteBM25Retriever, SQLiteEmbeddingRetriever
+from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddingRanking
 from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 from tunedd_api.errors import SetupError
+
+PLACE = re.compile(r"(\.[0-9a-f]{8})?")
+"""What stands behind the name of an index's file."""
 
 
 class UnknownPassages(SetupError):
@@ -19,14 +24,16 @@ class PassageStore:
     """A Haystack document store, and how it is searched."""
 
     store: SQLiteDocumentStore
-    dense: SQLiteEmbeddingRetriever
-    lexical: SQLiteBM25Retriever
+    dense: SQLiteEmbeddingRanking
+    lexical: SQLiteBM25Ranking
 
 
 @contextmanager
-def open_passages(url: str, home: Path, *, dimension: int) -> Iterator[PassageStore]:
+def open_passages(url: str, home: Path, *, dimension: int, place: str = "") -> Iterator[PassageStore]:
     """
     Opens `sqlite:FILE` (relative to home) or `memory:` for vectors of one dimension.
+
+    Another `place` is another store at the same URL: for an index beside the one that serves.
 
     Raises DimensionMismatch, DamagedFile, OtherVersion, StoreUnavailable.
     """
@@ -35,13 +42,39 @@ def open_passages(url: str, home: Path, *, dimension: int) -> Iterator[PassageSt
         case "memory":
             store = SQLiteDocumentStore(":memory:", dimension=dimension)
         case "sqlite" if name:
-            store = SQLiteDocumentStore(home / name, dimension=dimension)
+            store = SQLiteDocumentStore(_file(home, name, place), dimension=dimension)
         case _:
             raise UnknownPassages
     try:
         store.verify()
-        yield PassageStore(
-            store=store, dense=SQLiteEmbeddingRetriever(store), lexical=SQLiteBM25Retriever(store)
-        )
+        yield PassageStore(store=store, dense=SQLiteEmbeddingRanking(store), lexical=SQLiteBM25Ranking(store))
     finally:
         store.close()
+
+
+def discard_passages(url: str, home: Path, place: str) -> None:
+    """Deletes the store of an index that is not needed any more; it must not be open."""
+    scheme, _, name = url.partition(":")
+    if scheme == "sqlite":
+        _delete(_file(home, name, place))
+
+
+def discard_other_passages(url: str, home: Path, places: Collection[str]) -> None:
+    """Deletes the stores of all indexes but these: what a stopped process has left."""
+    scheme, _, name = url.partition(":")
+    if scheme == "sqlite":
+        first = Path(name)
+        kept = {_file(home, name, place) for place in places}
+        for file in (home / first.parent).glob(f"{glob.escape(first.stem)}*{glob.escape(first.suffix)}"):
+            if file not in kept and PLACE.fullmatch(file.stem.removeprefix(first.stem)):
+                _delete(file)
+
+
+def _file(home: Path, name: str, place: str) -> Path:
+    file = home / name
+    return file.with_name(f"{file.stem}.{place}{file.suffix}") if place else file
+
+
+def _delete(file: Path) -> None:
+    for ending in ("", "-wal", "-shm"):
+        Path(f"{file}{ending}").unlink(missing_ok=True)

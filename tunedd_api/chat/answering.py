@@ -4,11 +4,9 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from importlib.resources import files
 from typing import Any, Protocol
 
 from haystack import Pipeline
-from haystack.components.builders import ChatPromptBuilder
 from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage, ToolCall
 
@@ -24,7 +22,9 @@ from tunedd_api.chat.model import (
     Usage,
     Used,
 )
+from tunedd_api.chat.prompt import Prompt
 from tunedd_api.chat.tools import PaperTools
+from tunedd_api.chat.writing import Writing
 from tunedd_api.errors import ModelUnavailable
 from tunedd_api.library.model import Hit
 from tunedd_api.library.service import Library
@@ -68,7 +68,7 @@ class RagResponder:
         self._tools = PaperTools(library)
         self._places = asyncio.Semaphore(model.places)
         self._waiting = 0
-        self._prompt = ChatPromptBuilder(template=_template())
+        self._prompt = Prompt()
 
     async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
         sources = await self._find(turn)
@@ -124,16 +124,14 @@ class RagResponder:
         data: dict[str, Any] = {"messages": messages}
         if offered:
             data["tools"] = self._tools.offered(turn.document_ids)
-        handle = pipeline.stream({"llm": data})
-        try:
-            async with aclosing(handle) as chunks:
-                async for chunk in chunks:
-                    if chunk.content:
-                        # Half of a surrogate pair is no text: it can be neither stored nor sent.
-                        yield Token(text=chunk.content.encode(errors="replace").decode())
-        except PipelineRuntimeError as error:
-            raise self._model.describe(error.__cause__ or error) from error
-        reply = handle.result["llm"]["replies"][0]
+        async with aclosing(Writing(pipeline, data)) as writing, aclosing(writing.texts()) as texts:
+            try:
+                async for text in texts:
+                    # Half of a surrogate pair is no text: it can be neither stored nor sent.
+                    yield Token(text=text.encode(errors="replace").decode())
+                reply = writing.reply()
+            except PipelineRuntimeError as error:
+                raise self._model.describe(error.__cause__ or error) from error
         if not reply.text and not reply.tool_calls:
             raise ModelUnavailable("The language model gave an empty answer. Ask again.")
         if usage := reply.meta.get("usage"):
@@ -153,13 +151,7 @@ class RagResponder:
             if room < 0:
                 break
             history.insert(0, exchange)
-        prompt = self._prompt.run(history=history, sources=sources, question=turn.question)
-        messages: list[ChatMessage] = prompt["prompt"]
-        return messages
-
-
-def _template() -> str:
-    return files(__package__).joinpath("prompt.jinja").read_text("utf-8")
+        return self._prompt.messages(history, sources, turn.question)
 
 
 def _source(number: int, hit: Hit) -> Source:

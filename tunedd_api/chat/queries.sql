@@ -20,6 +20,11 @@ WHERE :before IS NULL
 ORDER BY c.created_at DESC, c.id DESC
 LIMIT :limit;
 
+-- name: replace_in_scopes(old, new)!
+INSERT INTO conversation_documents (conversation_id, document_id)
+SELECT conversation_id, :new FROM conversation_documents WHERE document_id = :old
+ON CONFLICT DO NOTHING;
+
 -- name: rename_conversation(id, title)!
 UPDATE conversations SET title = :title WHERE id = :id;
 

@@ -58,6 +58,11 @@ class SqlConversationRecords:
             renamed: int = await self._sql.rename_conversation(connection, id=conversation_id, title=title)
         return renamed > 0
 
+    async def replace_document(self, old: str, new: str) -> None:
+        """Conversations that were limited to the old document may use the new one too."""
+        async with self._database.write() as connection:
+            await self._sql.replace_in_scopes(connection, old=old, new=new)
+
     async def remove(self, conversation_id: str) -> bool:
         async with self._database.write() as connection:
             removed: int = await self._sql.delete_conversation(connection, id=conversation_id)

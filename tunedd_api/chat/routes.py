@@ -1,43 +1,15 @@
-"""
-/conversations, their messages as JSON, and answers as server-sent events.
+"""/conversations, their messages as JSON, and answers as server-sent events, which `stream.py` lists."""
 
-Events of `…/messages/stream`, in order, each with an increasing `id` and JSON data:
-
-    run      {conversation_id, message_id}
-    sources  {sources: [Source]}
-    queued   {position}                          only while other answers are written first
-    token    {text}
-    tool     {name, arguments, result}
-    done     {message}   or   error {error, message, retryable}      exactly one, at the end
-
-A comment is sent every 15 s while nothing happens. A client that leaves does not end its answer.
-"""
-
-from collections.abc import AsyncIterator
-from contextlib import aclosing
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
-from tunedd_api.chat.model import (
-    Conversation,
-    Done,
-    Event,
-    Failed,
-    Message,
-    Queued,
-    RunStarted,
-    SourcesFound,
-    Token,
-    ToolUsed,
-)
+from tunedd_api.chat.model import Conversation, Message
 from tunedd_api.chat.run import Run
 from tunedd_api.chat.service import Chat
+from tunedd_api.chat.stream import EventStream
 
-DONE = TypeAdapter(Done)
 router = APIRouter(prefix="/conversations", tags=["conversations"])
 
 
@@ -113,33 +85,12 @@ async def ask(run: RunDep) -> Message:
     return await run.finished()
 
 
-@router.post("/{conversation_id}/messages/stream", response_class=EventSourceResponse)
-async def stream(run: RunDep) -> AsyncIterator[ServerSentEvent]:
+@router.post("/{conversation_id}/messages/stream", response_class=EventStream)
+async def stream(run: RunDep) -> EventStream:
     """
     Asks, and sends the answer as it is written, as server-sent events with JSON data.
 
     In order: `run`, `sources`, `queued` (while other answers come first), `token`…, `tool`, and exactly one
     `done` or `error` at the end. A client that leaves does not end its answer.
     """
-    async with aclosing(run.follow()) as events:
-        async for number, event in events:
-            name, data = _wire(event)
-            yield ServerSentEvent(id=str(number), event=name, data=data)
-
-
-def _wire(event: Event) -> tuple[str, dict[str, Any]]:
-    match event:
-        case RunStarted():
-            return "run", asdict(event)
-        case SourcesFound():
-            return "sources", asdict(event)
-        case Queued():
-            return "queued", asdict(event)
-        case Token():
-            return "token", asdict(event)
-        case ToolUsed(tool=tool):
-            return "tool", asdict(tool)
-        case Done():
-            return "done", DONE.dump_python(event, mode="json")
-        case Failed():
-            return "error", asdict(event)
+    return EventStream(run)

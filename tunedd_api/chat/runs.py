@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import replace
 
 import anyio
 import structlog
@@ -16,13 +15,8 @@ from tunedd_api.chat.model import (
     Failed,
     Message,
     MessageStatus,
-    Part,
     ShuttingDown,
-    SourcesFound,
-    Token,
-    ToolUsed,
     Turn,
-    Used,
 )
 from tunedd_api.chat.ports import ConversationRecords, Responder
 from tunedd_api.chat.run import Run
@@ -33,18 +27,29 @@ log = structlog.get_logger(__name__)
 SAVE_EVERY = 1.0
 """Seconds between two savings of a growing answer: what a killed process loses at most."""
 
+SAVE_AGAIN_AFTER = 5.0
+"""Seconds before the end of an answer that could not be stored is tried again."""
+
 
 class Runs:
     """All answers being made in this process."""
 
     def __init__(
-        self, *, responder: Responder, records: ConversationRecords, tasks: TaskGroup, timeout: float
+        self,
+        *,
+        responder: Responder,
+        records: ConversationRecords,
+        tasks: TaskGroup,
+        timeout: float,
+        save_again_after: float = SAVE_AGAIN_AFTER,
     ) -> None:
         self._responder = responder
         self._records = records
         self._tasks = tasks
         self._timeout = timeout
+        self._save_again_after = save_again_after
         self._running: dict[str, Run | None] = {}
+        self._unsaved: dict[str, Message] = {}
         self._closed = False
 
     @contextmanager
@@ -65,6 +70,11 @@ class Runs:
         run = self._running[conversation_id] = Run(conversation_id, message)
         self._tasks.start_soon(self._carry_out, conversation_id, run, turn)
         return run
+
+    def newest(self, stored: Message) -> Message:
+        """A message as far as it is: as stored, or newer, while it grows or could not be stored yet."""
+        growing = (run.message for run in self._running.values() if run and run.message_id == stored.id)
+        return next(growing, self._unsaved.get(stored.id, stored))
 
     def running(self, conversation_id: str) -> bool:
         return conversation_id in self._running
@@ -102,53 +112,57 @@ class Runs:
             with anyio.fail_after(self._timeout):
                 async with aclosing(self._responder.respond(turn)) as parts:
                     async for part in parts:
-                        run.message = _grown(run.message, part)
-                        if not isinstance(part, Used):
-                            await run.add(part)
+                        run.take(part)
                         if time.monotonic() - saved >= SAVE_EVERY:
-                            await self._records.save(run.message)
+                            await self._save_meanwhile(run)
                             saved = time.monotonic()
-            run.message = replace(run.message, status=MessageStatus.COMPLETE)
+            run.change(status=MessageStatus.COMPLETE)
         except TimeoutError:
             run.failure = AnswerTookTooLong()
-            run.message = replace(run.message, status=MessageStatus.INCOMPLETE, error=run.failure.message)
+            run.change(status=MessageStatus.INCOMPLETE, error=run.failure.message)
         except TuneddError as error:
             run.failure = error
-            run.message = replace(run.message, status=MessageStatus.FAILED, error=error.message)
+            run.change(status=MessageStatus.FAILED, error=error.message)
         except Exception:
             # One answer's bug must not end the task group, and with it every other answer.
             log.exception("answer.crashed", message=run.message.id)
             run.failure = TuneddError(INTERNAL)
-            run.message = replace(run.message, status=MessageStatus.FAILED, error=run.failure.message)
+            run.change(status=MessageStatus.FAILED, error=run.failure.message)
+
+    async def _save_meanwhile(self, run: Run) -> None:
+        try:
+            await self._records.save(run.message)
+        except Unavailable as error:
+            # The next saving may go well; the answer need not end for this one.
+            log.warning("answer.not_saved_yet", message=run.message.id, reason=error.message)
+
+    async def _save_later(self, message: Message) -> None:
+        while True:
+            await anyio.sleep(self._save_again_after)
+            try:
+                await self._records.save(message)
+            except TuneddError:
+                continue
+            del self._unsaved[message.id]
+            return
 
     async def _close(self, run: Run) -> None:
         if run.message.status is MessageStatus.RUNNING:
-            run.message = replace(
-                run.message, status=MessageStatus.INCOMPLETE, error="The answer was stopped."
-            )
+            run.change(status=MessageStatus.INCOMPLETE, error="The answer was stopped.")
         try:
             await self._records.save(run.message)
-        except Exception as error:
+        except TuneddError as error:
+            log.warning("answer.not_saved", message=run.message.id, reason=error.message)
+            run.failure = run.failure or error
+            self._unsaved[run.message.id] = run.message
+            self._tasks.start_soon(self._save_later, run.message)
+        except Exception:
             # Whatever it is, the followers are owed their last event.
             log.exception("answer.not_saved", message=run.message.id)
-            run.failure = run.failure or (error if isinstance(error, TuneddError) else TuneddError(INTERNAL))
+            run.failure = run.failure or TuneddError(INTERNAL)
         if run.failure is None:
-            await run.add(Done(message=run.message))
+            run.tell(Done(message=run.message))
         else:
             retryable = isinstance(run.failure, Unavailable)
             failure = run.failure
-            await run.add(Failed(error=type(failure).__name__, message=failure.message, retryable=retryable))
-
-
-def _grown(message: Message, part: Part) -> Message:
-    match part:
-        case Token(text=text):
-            return replace(message, content=message.content + text)
-        case SourcesFound(sources=sources):
-            return replace(message, sources=sources)
-        case ToolUsed(tool=tool):
-            return replace(message, tools=(*message.tools, tool))
-        case Used(usage=usage):
-            return replace(message, usage=usage if message.usage is None else message.usage + usage)
-        case _:
-            return message
+            run.tell(Failed(error=type(failure).__name__, message=failure.message, retryable=retryable))

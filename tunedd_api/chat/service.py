@@ -66,7 +66,7 @@ class Chat:
     async def messages(self, conversation_id: str) -> list[Message]:
         """The whole history, oldest first."""
         await self.get(conversation_id)
-        return await self._records.messages(conversation_id)
+        return [self._runs.newest(one) for one in await self._records.messages(conversation_id)]
 
     async def ask(self, conversation_id: str, content: str) -> Run:
         """

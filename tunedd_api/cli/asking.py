@@ -14,6 +14,7 @@ from tunedd_api.cli.weights import pull_missing
 from tunedd_api.errors import ModelStarting, Unavailable
 from tunedd_api.library.model import Hit
 from tunedd_api.settings import Settings
+from tunedd_api.visible import visible
 
 if TYPE_CHECKING:
     from tunedd_api.bootstrap import Services
@@ -98,5 +99,5 @@ async def _model_up(services: "Services") -> None:
 def _print(text: str, end: str = "\n") -> None:
     # Python has none where the shell closed it.
     if sys.stdout is not None:
-        sys.stdout.write(text + end)
+        sys.stdout.write(visible(text) + end)
         sys.stdout.flush()

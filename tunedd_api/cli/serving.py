@@ -1,21 +1,19 @@
-"""`tunedd serve` and `tunedd index`: the commands that work on the library."""
+"""`tunedd serve`: runs the service."""
 
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import anyio
 import typer
 import uvicorn
 
-from tunedd_api.cli.terminal import bar, quiet_settings, say
+from tunedd_api.backends.allocator import share_memory_between_threads
+from tunedd_api.cli.terminal import say
 from tunedd_api.cli.weights import pull_missing
-from tunedd_api.errors import SetupError, Unavailable
-from tunedd_api.library.folder import find_pdfs
-from tunedd_api.library.model import Document, NotAPdf, Status
+from tunedd_api.errors import SetupError
 from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
 
@@ -26,7 +24,6 @@ GRACE = 5
 """Seconds that connections have to end after Ctrl-C."""
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
-LOOK_EVERY = 0.2
 
 
 class AddressTaken(SetupError):
@@ -39,21 +36,13 @@ def serve(
 ) -> None:
     """Runs the service. Ctrl-C ends it."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    share_memory_between_threads()
     settings = Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
     set_up_logs(settings.log_level, as_json=settings.log_json)
     # Taken before anything slow happens, so that a port in use is said at once.
     listening = _listen(settings.host, settings.port)
     anyio.run(pull_missing, settings)
     anyio.run(_serve, settings, listening)
-
-
-def index(
-    paths: Annotated[list[Path], typer.Argument(help="PDFs, or folders of PDFs.", exists=True)],
-) -> None:
-    """Takes PDFs into the library and waits until they are indexed."""
-    settings = quiet_settings()
-    failed = anyio.run(_index, settings, paths)
-    raise typer.Exit(1 if failed else 0)
 
 
 async def _serve(settings: Settings, listening: socket.socket) -> None:
@@ -88,45 +77,10 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _index(settings: Settings, paths: list[Path]) -> int:
-    from tunedd_api.bootstrap import open_services
-
-    await pull_missing(settings, chat=False)
-    files = [file for path in paths for file in (sum(find_pdfs(path), []) if path.is_dir() else [path])]
-    if not files:
-        say("There are no PDFs there.")
-    async with open_services(settings, answers=False) as services:
-        added: dict[str, Document] = {}
-        failed = 0
-        for file in files:
-            try:
-                document = await services.library.add(file)
-                added[document.id] = document
-            except (NotAPdf, Unavailable, OSError) as error:
-                say(f"{file}: {error}")
-                failed += 1
-        return failed + await _wait(services, list(added))
-
-
-async def _wait(services: "Services", ids: list[str]) -> int:
-    with bar() as progress:
-        task = progress.add_task("Indexing", total=len(ids))
-        while True:
-            documents = [await services.library.get(id) for id in ids]
-            ended = [one for one in documents if one.status in (Status.READY, Status.FAILED)]
-            progress.update(task, completed=len(ended))
-            if len(ended) == len(ids):
-                break
-            await anyio.sleep(LOOK_EVERY)
-    for one in documents:
-        outcome = one.error if one.status is Status.FAILED else f"{one.pages} pages, {one.passages} passages"
-        say(f"{one.file}: {outcome}")
-    return sum(one.status is Status.FAILED for one in documents)
-
-
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
+    # By its number asyncio knows TCP and sends small answers at once; without, each waits some 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))

@@ -5,6 +5,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
+from tunedd_api.visible import visible
 
 remarks = Console(stderr=True, highlight=False)
 stdout = Console(highlight=False)
@@ -12,7 +13,7 @@ stdout = Console(highlight=False)
 
 def say(text: str) -> None:
     """A line for the person at the terminal."""
-    remarks.print(text, markup=False, soft_wrap=True)
+    remarks.print(visible(text), markup=False, soft_wrap=True)
 
 
 def bar() -> Progress:

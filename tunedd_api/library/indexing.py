@@ -5,6 +5,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Protocol
 
+import anyio
 from haystack import Document as HaystackDocument
 from haystack import Pipeline
 from haystack.components.writers import DocumentWriter
@@ -12,12 +13,14 @@ from haystack.core.component import Component
 from haystack.core.errors import PipelineRuntimeError
 from haystack.document_stores.types import DocumentStore, DuplicatePolicy
 
-from tunedd_api.errors import TuneddError
+from tunedd_api.errors import TuneddError, leaves
 from tunedd_api.library.cutting.passages import title_in_front
 from tunedd_api.library.model import Passage, PassagesLost
 
 BATCH = 32
-"""Passages that are embedded and stored at a time: about a second's work, and little to hold in memory."""
+"""Passages that are embedded and stored at a time: about half a second's work, little to hold in memory."""
+AT_A_TIME = 2
+"""Batches under way: while one is stored, the other keeps the processor busy."""
 
 Progress = Callable[[int], Awaitable[None]]
 Filters = dict[str, Any]
@@ -27,6 +30,15 @@ class PassageStore(DocumentStore, Protocol):
     """A Haystack document store with the calls that the better ones have besides."""
 
     async def count_documents_by_filter_async(self, filters: Filters) -> int: ...
+    async def filter_documents_async(self, filters: Filters | None = None) -> list[HaystackDocument]: ...
+    async def count_by_document_async(self) -> dict[str, int]:
+        """Number of passages by `meta.document_id`."""
+        ...
+
+    async def sample_documents_async(self, count: int) -> list[HaystackDocument]:
+        """Some passages, with their vectors, spread over the store."""
+        ...
+
     async def delete_by_filter_async(self, filters: Filters) -> int: ...
 
 
@@ -55,30 +67,52 @@ class Indexing:
         progress: Progress | None = None,
     ) -> int:
         """
-        Embeds and stores; `progress` hears how many passages are written so far. Returns how many there are.
+        Embeds and stores what is not stored yet; `progress` hears how many passages are there after each
+        batch that was written. Returns how many there are.
 
         What the document had under other stamps, or beyond its last passage, goes once the new is verified.
         Raises PassagesLost if the store does not hold them all, and what embedder or store raise.
         """
-        documents = iter(to_haystack(document_id, title, passages, stamp))
-        written = 0
-        while batch := list(islice(documents, BATCH)):
-            await self._write(batch)
-            written += len(batch)
-            if progress is not None:
-                await progress(written)
-        await self._verify(document_id, stamp, written)
-        await self._store.delete_by_filter_async(_stale(document_id, stamp, written))
-        return written
+        wanted = to_haystack(document_id, title, passages, stamp)
+        stored = await self._stored(document_id, stamp)
+        missing = [one for one in wanted if stored.get(one.id) != (one.content, one.meta)]
+        await self._write_all(missing, len(wanted) - len(missing), progress)
+        await self._verify(document_id, stamp, len(wanted))
+        await self._store.delete_by_filter_async(_stale(document_id, stamp, len(wanted)))
+        return len(wanted)
 
-    async def count(self, document_id: str, stamp: str) -> int:
-        """Passages that the store holds of a document under one stamp."""
-        filters = _all(_is("document_id", "==", document_id), _is("stamp", "==", stamp))
-        return await self._store.count_documents_by_filter_async(filters)
+    async def counts(self) -> dict[str, int]:
+        """Number of passages that the store holds of each document."""
+        return await self._store.count_by_document_async()
 
     async def remove(self, document_id: str) -> None:
         """Removes all passages of a document, under every stamp."""
         await self._store.delete_by_filter_async(_is("document_id", "==", document_id))
+
+    async def _stored(self, document_id: str, stamp: str) -> dict[str, tuple[str | None, dict[str, Any]]]:
+        """What an earlier attempt has stored, which need not be embedded again."""
+        filters = _all(_is("document_id", "==", document_id), _is("stamp", "==", stamp))
+        return {one.id: (one.content, one.meta) for one in await self._store.filter_documents_async(filters)}
+
+    async def _write_all(
+        self, passages: Sequence[HaystackDocument], there: int, progress: Progress | None
+    ) -> None:
+        rest = iter(passages)
+
+        async def work() -> None:
+            nonlocal there
+            while batch := list(islice(rest, BATCH)):
+                await self._write(batch)
+                there += len(batch)
+                if progress is not None:
+                    await progress(there)
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(AT_A_TIME):
+                    tasks.start_soon(work)
+        except ExceptionGroup as group:
+            raise next(leaves(group)) from None
 
     async def _write(self, batch: list[HaystackDocument]) -> None:
         try:

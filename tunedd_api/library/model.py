@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from tunedd_api.errors import NotFound, Rejected, Unavailable, Unreadable
+from tunedd_api.errors import Conflict, NotFound, Rejected, Unavailable, Unreadable
 
 
 class Status(StrEnum):
@@ -17,6 +17,10 @@ class Status(StrEnum):
     EMBEDDING = "embedding"
     READY = "ready"
     FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        return self in (Status.READY, Status.FAILED)
 
 
 def document_id_of(sha256: str) -> str:
@@ -35,13 +39,30 @@ class Document:
     authors: tuple[str, ...] = ()
     year: int | None = None
     arxiv_id: str | None = None
+    categories: tuple[str, ...] = ()
+    """Of arXiv, the primary one first."""
     status: Status
     pages: int = 0
     passages: int = 0
     """Passages that are stored; grows while the status is `embedding`."""
+    passages_total: int | None = None
+    """How many there will be; known once the document was read."""
     error: str | None = None
     """Why the status is `failed`."""
+    reindexing: Status | None = None
+    """Where it stands in the index that is being built beside the one that serves."""
     created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """What arXiv tells of a paper; it outranks what reading finds."""
+
+    title: str
+    authors: tuple[str, ...]
+    year: int | None
+    arxiv_id: str
+    categories: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +72,7 @@ class Page:
     number: int
     """From 1, in the order of the file."""
     text: str
-    positions: tuple[int, ...]
+    positions: Sequence[int]
     """For each character of `text`, its index among the page's raw characters in the PDF."""
 
 
@@ -102,12 +123,59 @@ class Hit(Found):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the indexing of one document is."""
+
+    document: Document
+    ahead: int
+    """Documents that are indexed before this one is begun."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SyncProgress:
     """How far the service has come with the files it found in the papers folder."""
 
     complete: bool = False
+    files_left: int = 0
+    """Files of the papers folder that are still to be taken in."""
     documents: Mapping[str, int] = field(default_factory=dict)
     """Number of documents by status."""
+    reindexing: Mapping[str, int] | None = None
+    """The same for the index that is being built beside the one that serves."""
+    problem: str | None = None
+    """Why indexing has paused; it goes on by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """
+    The right to carry out one indexing.
+
+    It is void once the document was removed, its indexing cancelled, or taken over by somebody else.
+    """
+
+    token: str
+    document: Document
+    stamp: str
+    """Of the index that it is for."""
+    described: bool = False
+    """Whether arXiv told the document's title, which then stands whatever reading finds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexRow:
+    """An index as the database knows it."""
+
+    stamp: str
+    embedder: str
+    """The embedding model that its vectors are known to agree with."""
+    dimension: int
+    cut: str
+    model: str
+    """The setting that questions to it are embedded with."""
+    place: str
+    """What tells its store from that of another index; empty for the first."""
+    serving: bool
 
 
 class Embedding(Protocol):
@@ -131,6 +199,24 @@ class FileLost(NotFound):
 
 class UnknownDocuments(Rejected):
     """Some of the chosen documents do not exist."""
+
+
+class NotIndexing(Conflict):
+    """The indexing of this document has ended, so there is nothing to cancel. DELETE removes the document."""
+
+
+class NotFailed(Conflict):
+    """Only the indexing of a failed document can be tried again."""
+
+
+class ClaimLost(Conflict):
+    """The indexing was cancelled, or somebody else has taken it over."""
+
+
+class IndexOutdated(Unavailable):
+    """
+    Questions wait until the new index is complete: the embedding model of the old one is not there any more.
+    """
 
 
 class EmptyScope(Rejected):
@@ -171,3 +257,15 @@ class TooManyPages(Unreadable):
 
 class ReadingTookTooLong(Unreadable):
     """Reading the PDF took longer than allowed, or more memory."""
+
+
+class TooMuchText(Unreadable):
+    """The PDF holds more text than this service reads."""
+
+
+class ReadingFailed(Unreadable):
+    """The PDF could not be read, through a fault of this service. Keep the file and report it."""
+
+
+class ReadingKilled(Unreadable):
+    """Reading the PDF was ended from outside again and again, probably because memory ran out."""

@@ -1,18 +1,25 @@
 """The PDFs themselves, kept by the SHA-256 of their content."""
 
-import errno
 import hashlib
 import os
+import shutil
 import tempfile
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+import anyio
 from anyio import to_thread
 
 from tunedd_api.backends.model_files.placement import sha256_of
 from tunedd_api.errors import DiskFull, StoreUnavailable
 
 CHUNK = 1 << 20
+INCOMING = "incoming-"
+LEAST_ROOM = 1 << 20
+"""Bytes."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +34,32 @@ class Originals:
 
         Raises DiskFull, StoreUnavailable.
         """
-        try:
+        with _explained():
             return await to_thread.run_sync(self._keep, source)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise DiskFull from error
-            raise StoreUnavailable(f"The file could not be stored: {error.strerror}.") from error
+
+    @asynccontextmanager
+    async def incoming(self) -> AsyncIterator[Path]:
+        """
+        Where a file that is on its way in can be written; gone at the end, or at the next start.
+
+        Raises DiskFull, StoreUnavailable, also for what goes wrong with files inside the block.
+        """
+        with _explained():
+            await to_thread.run_sync(partial(self.folder.mkdir, parents=True, exist_ok=True))
+            folder = await to_thread.run_sync(partial(tempfile.mkdtemp, prefix=INCOMING, dir=self.folder))
+            try:
+                yield Path(folder, "incoming.pdf")
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+
+    async def full(self) -> bool:
+        """Whether the disk has no room for anything worth storing."""
+        return await to_thread.run_sync(lambda: shutil.disk_usage(self._existing()).free < LEAST_ROOM)
+
+    async def sweep(self, kept: Collection[str]) -> int:
+        """Removes all files but those with these digests: what a stopped process left. Says how many."""
+        return await to_thread.run_sync(self._sweep, frozenset(kept))
 
     async def digest(self, source: Path) -> str:
         """The SHA-256 of a file, as hexadecimal digits."""
@@ -43,6 +70,21 @@ class Originals:
 
     async def remove(self, sha256: str) -> None:
         await to_thread.run_sync(lambda: self.path(sha256).unlink(missing_ok=True))
+
+    def _existing(self) -> Path:
+        return next(path for path in (self.folder, *self.folder.parents) if path.exists())
+
+    def _sweep(self, kept: frozenset[str]) -> int:
+        removed = 0
+        for path in self.folder.glob("*"):
+            if path.is_dir() and path.name.startswith(INCOMING):
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.suffix == ".part" or (path.suffix == ".pdf" and path.stem not in kept):
+                path.unlink(missing_ok=True)
+            else:
+                continue
+            removed += 1
+        return removed
 
     def _keep(self, source: Path) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +103,16 @@ class Originals:
                 raise
         _sync_folder(self.folder)
         return digest.hexdigest()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if DiskFull.caused(error):
+            raise DiskFull from error
+        raise StoreUnavailable(f"The file could not be stored: {error.strerror}.") from error
 
 
 def _sync_folder(folder: Path) -> None:

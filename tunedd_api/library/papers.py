@@ -10,8 +10,10 @@ import anyio.to_thread
 import structlog
 
 from tunedd_api.backends.model_files.placement import sha256_of
-from tunedd_api.errors import SetupError, Unavailable
-from tunedd_api.library.arxiv import Arxiv, ArxivUnreachable, open_arxiv
+from tunedd_api.errors import NotFound, Rejected, SetupError, Unavailable
+from tunedd_api.library.arxiv.fetching import Arxiv, open_arxiv
+from tunedd_api.library.arxiv.ids import parse
+from tunedd_api.library.arxiv.model import ArxivId, ArxivUnreachable, NotAnArxivId
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +28,7 @@ class Paper:
     authors: tuple[str, ...]
     year: int
     sha256: str
-    arxiv_id: str | None = None
+    arxiv_id: ArxivId | None = None
     note: str | None = None
     """Where a paper without arXiv id was published."""
 
@@ -62,8 +64,9 @@ def read_papers(manifest: Path) -> tuple[Paper, ...]:
     papers = []
     for number, entry in enumerate(entries, start=1):
         try:
-            paper = Paper(**(entry | {"authors": tuple(entry["authors"])}))
-        except (KeyError, TypeError) as error:
+            arxiv_id = parse(entry["arxiv_id"]) if "arxiv_id" in entry else None
+            paper = Paper(**(entry | {"authors": tuple(entry["authors"]), "arxiv_id": arxiv_id}))
+        except (KeyError, TypeError, AttributeError, NotAnArxivId) as error:
             raise BadPaperList(f"{manifest}, paper {number}: {error}") from error
         if Path(paper.file).name != paper.file:
             raise BadPaperList(f"{manifest}, paper {number}: file must be a name without folders.")
@@ -118,7 +121,7 @@ async def _bring(paper: Paper, folder: Path, arxiv: Arxiv | None, tell: Callable
         await arxiv.fetch(paper.arxiv_id, target)
     except ArxivUnreachable:
         raise
-    except Unavailable as error:
+    except (NotFound, Rejected, Unavailable) as error:
         return _unavailable(paper, error.message)
     return await _judge(paper, target, Availability.FETCHED)
 

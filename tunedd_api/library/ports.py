@@ -1,15 +1,23 @@
-"""What the library's service needs from the layers around it."""
+"""What the library's service and its worker need from the layers around them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from tunedd_api.library.model import Document, Found, Reading, Status
+from tunedd_api.library.model import Claim, Description, Document, Found, IndexRow, Reading, Status
 
 
 class DocumentRecords(Protocol):
-    """Documents and their indexings, kept for good."""
+    """Documents, kept for good, each with where it stands in the index that serves."""
 
-    async def add(self, *, sha256: str, file: str, revive: bool, sample: bool = False) -> Document | None:
+    async def add(
+        self,
+        *,
+        sha256: str,
+        file: str,
+        revive: bool,
+        sample: bool = False,
+        description: Description | None = None,
+    ) -> Document | None:
         """
         The document with this content, recorded and queued if it is new.
 
@@ -17,10 +25,21 @@ class DocumentRecords(Protocol):
         """
         ...
 
+    async def describe(self, document_id: str, description: Description) -> None: ...
     async def get(self, document_id: str) -> Document | None: ...
+    async def ahead(self, document_id: str) -> int:
+        """Documents that are indexed before this queued one; 0 if it is not queued."""
+        ...
+
     async def by_ids(self, ids: Collection[str]) -> dict[str, Document]: ...
+    async def by_arxiv_id(self, arxiv_id: str) -> Document | None: ...
+    async def all_ready(self) -> bool:
+        """Whether there are documents, and every one is ready."""
+        ...
+
     async def ids_by_status(self) -> dict[Status, set[str]]: ...
     async def sha256(self, document_id: str) -> str | None: ...
+    async def all_sha256(self) -> set[str]: ...
     async def samples(self) -> set[str]:
         """Ids of the documents that were added as samples."""
         ...
@@ -38,29 +57,73 @@ class DocumentRecords(Protocol):
         """Nothing is left of a removed document; with `forget` its tombstone goes too."""
         ...
 
-    async def queue_unindexed(self) -> int:
-        """Queues the documents that have no indexing under the present stamp; says how many."""
-        ...
-
-    async def claim(self) -> Document | None:
-        """Takes the oldest queued indexing and marks it `reading`."""
-        ...
-
-    async def set_reading(self, document_id: str, reading: Reading) -> bool:
-        """Keeps what was read, marks `embedding`. False: the document was deleted meanwhile."""
-        ...
-
-    async def set_progress(self, document_id: str, passages: int) -> None: ...
-    async def set_ready(self, document_id: str, passages: int) -> None: ...
-    async def set_failed(self, document_id: str, reason: str) -> None: ...
-    async def queue_again(self, document_id: str) -> None: ...
-    async def requeue_interrupted(self) -> int:
-        """Returns what a stopped process left in the middle to the queue."""
-        ...
-
     async def list(
         self, *, limit: int, before: str | None, only: Collection[str] | None
     ) -> list[Document]: ...
+
+
+class IndexingQueue(Protocol):
+    """
+    The indexings: one for each document in each index. It is the only truth about the work.
+
+    What changes a claimed indexing raises ClaimLost once the claim is void.
+    """
+
+    async def queue_unindexed(self) -> int:
+        """Queues what some index lacks; says how many indexings that are."""
+        ...
+
+    async def requeue_interrupted(self) -> int:
+        """Returns everything that is claimed to the queue: for a process that knows itself to be alone."""
+        ...
+
+    async def retry_outdated(self, reader: int) -> int:
+        """Queues again what another version of the reader failed to read."""
+        ...
+
+    async def queue_again(self, document_id: str, stamp: str) -> None: ...
+    async def retry(self, document_id: str) -> bool:
+        """Queues what failed; False where nothing has."""
+        ...
+
+    async def cancel(self, document_id: str, reason: str) -> bool:
+        """Ends what has not ended; False where everything has."""
+        ...
+
+    async def claim(self) -> Claim | None:
+        """Takes the next indexing, the index that serves first; None if there is nothing to do."""
+        ...
+
+    async def held(self, tokens: Collection[str]) -> set[str]:
+        """Which of these claims are still good."""
+        ...
+
+    async def renew(self, tokens: Collection[str]) -> None: ...
+    async def release(self, claim: Claim) -> None:
+        """Gives an indexing back that could not be carried out for no fault of its own."""
+        ...
+
+    async def set_reading(self, claim: Claim, reading: Reading, total: int) -> None:
+        """Keeps what was read, and how many passages there will be."""
+        ...
+
+    async def set_progress(self, claim: Claim, passages: int) -> None: ...
+    async def set_ready(self, claim: Claim, passages: int) -> None: ...
+    async def set_failed(self, claim: Claim, reason: str, *, reader: int | None) -> None:
+        """`reader` is the version that could not read it, if that is why."""
+        ...
+
+
+class IndexRecords(Protocol):
+    """Which indexes there are."""
+
+    async def all(self) -> list[IndexRow]: ...
+    async def add(self, index: IndexRow) -> None: ...
+    async def adopt(self, stamp: str, *, embedder: str, model: str) -> None: ...
+    async def drop(self, stamp: str) -> None: ...
+    async def switch(self, stamp: str) -> None: ...
+    async def states(self, stamp: str) -> Mapping[Status, int]: ...
+    async def ready_passages(self, stamp: str) -> Mapping[str, int]: ...
 
 
 class PassageSearch(Protocol):
@@ -73,7 +136,36 @@ class PassageSearch(Protocol):
         ...
 
 
-class PassageRemoval(Protocol):
-    """Removes the passages of one document."""
+class WarmSearch(PassageSearch, Protocol):
+    """Loads what it needs ahead of the first question, if asked to."""
+
+    async def warm_up(self) -> None: ...
+
+
+class LibraryIndexes(PassageSearch, Protocol):
+    """All indexes: the one that serves is searched, a document is removed from each."""
 
     async def remove(self, document_id: str) -> None: ...
+    async def building(self) -> Mapping[Status, int] | None:
+        """How far the index is that is being built beside the one that serves; None if there is none."""
+        ...
+
+
+class Work(Protocol):
+    """The indexer, as those see it who bring it work."""
+
+    problem: str | None
+    """Why it has paused."""
+
+    def wake(self) -> None: ...
+
+
+class Folder(Protocol):
+    """The papers folder, as far as it is in the library."""
+
+    complete: bool
+    """Whether all that was there at the start is taken in."""
+    left: int
+    """Files that are still to be looked at."""
+    problem: str | None
+    """Why it could not be looked at."""

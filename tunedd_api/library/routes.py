@@ -1,20 +1,20 @@
 """/documents and /search."""
 
 import shutil
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
 from fastapi.responses import FileResponse
 
+from tunedd_api.library.arxiv import routes as arxiv_routes
 from tunedd_api.library.model import Document, Hit
+from tunedd_api.library.names import displayable
 from tunedd_api.library.service import Library
 
 router = APIRouter()
+# Before the form of the same path, which takes whatever it leaves.
+router.include_router(arxiv_routes.router)
 
 
 def _library(request: Request) -> Library:
@@ -35,12 +35,18 @@ async def list_documents(
     return await library.list(limit=limit, before=before)
 
 
-@router.post("/documents", status_code=202, tags=["documents"])
+@router.post("/documents", status_code=202, tags=["documents"], openapi_extra=arxiv_routes.JSON_TOO)
 async def add_document(file: OneFile, library: LibraryDep, response: Response) -> Document:
-    """Takes a PDF in; it is read and embedded in the background. The same file twice is the same document."""
+    """
+    Takes a PDF in; it is read and embedded in the background. The same file twice is the same document.
+
+    A JSON object `{"arxiv_id": "2402.03578v1"}` instead of the form fetches that paper from arXiv.
+    """
     (upload,) = file
-    async with _stored(upload) as path:
-        document = await library.add(path, name=_plain_name(upload.filename))
+    async with library.incoming() as path:
+        with await to_thread.run_sync(path.open, "wb") as stored:
+            await to_thread.run_sync(shutil.copyfileobj, upload.file, stored)
+        document = await library.add(path, name=displayable(upload.filename))
     response.headers["Location"] = f"/documents/{document.id}"
     return document
 
@@ -78,19 +84,3 @@ async def search(
 ) -> list[Hit]:
     """The best passages for a question, best first."""
     return await library.search(q, document_ids=document_id, limit=limit)
-
-
-@asynccontextmanager
-async def _stored(upload: UploadFile) -> AsyncIterator[Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload.pdf"
-        with await to_thread.run_sync(path.open, "wb") as stored:
-            await to_thread.run_sync(shutil.copyfileobj, upload.file, stored)
-        yield path
-
-
-def _plain_name(name: str | None) -> str:
-    """The last part of whatever path a client sent, printable and short enough to store."""
-    last = PureWindowsPath(PurePosixPath(name or "").name).name
-    printable = "".join(character for character in last if character.isprintable()).strip()
-    return printable[-200:] or "unnamed.pdf"

@@ -1,15 +1,17 @@
 """The library as its users see it: add, look at, remove and search documents."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from pathlib import Path
 
+import anyio
 import structlog
-from anyio import to_thread
 
-from tunedd_api.library.folder import find_pdfs, looks_like_pdf, printable
+from tunedd_api.errors import DiskFull
+from tunedd_api.library.intake import Intake
 from tunedd_api.library.model import (
+    Description,
     Document,
     DocumentNotFound,
     EmptyQuery,
@@ -17,19 +19,23 @@ from tunedd_api.library.model import (
     FileLost,
     Found,
     Hit,
-    NotAPdf,
+    NotFailed,
     NothingReady,
+    NotIndexing,
+    Progress,
     Status,
     SyncProgress,
     UnknownDocuments,
-    document_id_of,
 )
 from tunedd_api.library.originals import Originals
-from tunedd_api.library.ports import DocumentRecords, PassageRemoval, PassageSearch
+from tunedd_api.library.ports import DocumentRecords, Folder, IndexingQueue, LibraryIndexes, Work
 
 log = structlog.get_logger(__name__)
 
 ADD_SOME = "Put PDFs into the papers folder and start again, or send one to POST /documents."
+CANCELLED = "The indexing was cancelled on request. POST /documents/ID/retry takes it up again."
+LOOK_EVERY = 0.25
+"""Seconds between two looks at a document that is followed."""
 NAMED = 10
 """Most unknown documents that a refusal names."""
 
@@ -42,28 +48,73 @@ class Library:
         *,
         records: DocumentRecords,
         originals: Originals,
-        search: PassageSearch,
-        removal: PassageRemoval,
-        wake_indexer: Callable[[], None],
+        queue: IndexingQueue,
+        indexes: LibraryIndexes,
+        intake: Intake,
+        work: Work,
+        folder: Folder,
     ) -> None:
         self._records = records
         self._originals = originals
-        self._search = search
-        self._removal = removal
-        self._wake_indexer = wake_indexer
-        self._synced = False
-        self._changing = asyncio.Lock()
+        self._queue = queue
+        self._indexes = indexes
+        self._intake = intake
+        self._work = work
+        self._folder = folder
 
-    async def add(self, file: Path, *, name: str | None = None) -> Document:
+    async def add(
+        self, file: Path, *, name: str | None = None, description: Description | None = None
+    ) -> Document:
         """
         Takes a PDF in and queues it; the same content twice is the same document, tried again if it failed.
 
         Raises NotAPdf, DiskFull, StoreUnavailable.
         """
-        document = await self._take_in(file, name=name or file.name, revive=True)
+        document = await self._intake.take_in(
+            file, name=name or file.name, revive=True, description=description
+        )
         if document is None:  # pragma: no cover - only a deletion in this very moment
             raise DocumentNotFound
         return document
+
+    def incoming(self) -> AbstractAsyncContextManager[Path]:
+        """Where a file can be written that is to be added; it is gone at the end. Raises DiskFull."""
+        return self._originals.incoming()
+
+    async def retry(self, document_id: str) -> Document:
+        """Tries a failed document again. Raises DocumentNotFound, NotFailed."""
+        document = await self.get(document_id)
+        if not await self._queue.retry(document.id):
+            raise NotFailed
+        self._work.wake()
+        return await self.get(document_id)
+
+    async def cancel(self, document_id: str) -> Document:
+        """Breaks the indexing of a document off, which then counts as failed. Raises NotIndexing."""
+        document = await self.get(document_id)
+        if not await self._queue.cancel(document.id, CANCELLED):
+            raise NotIndexing
+        self._work.wake()
+        log.info("indexing.cancel", document=document.id)
+        return await self.get(document_id)
+
+    async def follow(self, document_id: str) -> AsyncGenerator[Progress]:
+        """
+        How far a document is, now and at every change; ends when it is ready or failed.
+
+        Raises DocumentNotFound, also when the document is removed meanwhile.
+        """
+        told: Progress | None = None
+        while True:
+            document = await self.get(document_id)
+            ahead = await self._records.ahead(document_id) if document.status is Status.QUEUED else 0
+            progress = Progress(document=document, ahead=ahead)
+            if progress != told:
+                yield progress
+            if document.status.ended:
+                return
+            told = progress
+            await anyio.sleep(LOOK_EVERY)
 
     async def get(self, document_id: str) -> Document:
         document = await self._records.get(document_id)
@@ -83,25 +134,8 @@ class Library:
     async def remove(self, document_id: str) -> None:
         """Removes a document for good: a folder sync does not bring it back."""
         document = await self.get(document_id)
-        async with self._changing:
-            await self._remove(document.id, forget=False)
+        await self._intake.remove(document.id, forget=False)
         log.info("document.removed", document=document.id)
-
-    async def recover(self) -> None:
-        """Finishes the removals that a stopped process left half done."""
-        for id, sha256 in (await self._records.uncleared()).items():
-            await self._clear(id, sha256, forget=False)
-
-    async def _remove(self, document_id: str, *, forget: bool) -> None:
-        sha256 = await self._records.sha256(document_id)
-        # The record first: from then on nothing answers from it, and what is left to do is known.
-        await self._records.remove(document_id)
-        await self._clear(document_id, sha256 or "", forget=forget)
-
-    async def _clear(self, document_id: str, sha256: str, *, forget: bool) -> None:
-        await self._removal.remove(document_id)
-        await self._originals.remove(sha256)
-        await self._records.set_cleared(document_id, forget=forget)
 
     async def require(self, document_ids: Sequence[str] | None) -> None:
         """Raises EmptyScope or UnknownDocuments if this is no choice of documents."""
@@ -136,12 +170,12 @@ class Library:
             raise EmptyQuery
         await self.require(document_ids)
         scope = await self._ready(document_ids)
-        found = await self._search.search(question, history=history, document_ids=scope, limit=limit)
+        found = await self._indexes.search(question, history=history, document_ids=scope, limit=limit)
         hits = await self._hits(found)
         if scope is None and len(hits) < len(found):
             # Passages of documents that are no more took places, so only those that are ready are asked.
             ready = sorted((await self._records.ids_by_status()).get(Status.READY, set()))
-            found = await self._search.search(question, history=history, document_ids=ready, limit=limit)
+            found = await self._indexes.search(question, history=history, document_ids=ready, limit=limit)
             hits = await self._hits(found)
         return hits
 
@@ -149,28 +183,28 @@ class Library:
         documents = await self._records.by_ids({one.document_id for one in found})
         return [_hit(one, documents[one.document_id]) for one in found if one.document_id in documents]
 
-    async def sync(self, folder: Path) -> None:
-        """Takes in every PDF of the folder and its subfolders that is not in the library yet."""
-        papers, samples = await to_thread.run_sync(find_pdfs, folder)
-        for file in papers:
-            await self._take_in_quietly(file)
-        await self._sync_samples(samples)
-        queued = await self._records.queue_unindexed()
-        self._synced = True
-        self._wake_indexer()
-        log.info("folder.synced", files=len(papers), reindexed=queued)
-
     async def progress(self) -> SyncProgress:
         """How far the library is with what it knows of."""
         counts = {status.value: len(ids) for status, ids in (await self._records.ids_by_status()).items()}
         working = any(counts.get(status) for status in (Status.QUEUED, Status.READING, Status.EMBEDDING))
-        return SyncProgress(complete=self._synced and not working, documents=counts)
+        building = await self._indexes.building()
+        return SyncProgress(
+            complete=self._folder.complete and not working,
+            files_left=self._folder.left,
+            documents=counts,
+            reindexing=None if building is None else {one.value: count for one, count in building.items()},
+            problem=self._work.problem or self._folder.problem or await self._full(),
+        )
+
+    async def _full(self) -> str | None:
+        return DiskFull().message if await self._originals.full() else None
 
     async def _ready(self, chosen: Sequence[str] | None) -> list[str] | None:
+        if chosen is None and await self._records.all_ready():
+            # The usual case, asked for with each question: no need to look at every document.
+            return None
         states = await self._records.ids_by_status()
         ready = states.get(Status.READY, set())
-        if chosen is None and ready and len(states) == 1:
-            return None
         scope = sorted(ready if chosen is None else ready & set(chosen))
         if scope:
             return scope
@@ -186,54 +220,6 @@ class Library:
         raise NothingReady(
             "None of the chosen documents is ready yet. See GET /documents for how far they are."
         )
-
-    async def _take_in(self, file: Path, *, name: str, revive: bool, sample: bool = False) -> Document | None:
-        if not await to_thread.run_sync(looks_like_pdf, file):
-            raise NotAPdf(f"{printable(name)} is not a PDF: it has no %PDF- within its first 1,024 bytes.")
-        sha256 = await self._originals.digest(file)
-        # A removal of the same content at the same time would take the file from under the new record.
-        async with self._changing:
-            return await self._keep(file, sha256, printable(name), revive=revive, sample=sample)
-
-    async def _keep(
-        self, file: Path, sha256: str, name: str, *, revive: bool, sample: bool
-    ) -> Document | None:
-        known = await self._records.get(document_id_of(sha256))
-        if known and self._originals.path(sha256).exists():
-            return await self._tried_again(known) if revive else known
-        if not revive and await self._records.is_deleted(document_id_of(sha256)):
-            return None
-        # Its own digest counts: the file may have grown since.
-        sha256 = await self._originals.keep(file)
-        document = await self._records.add(sha256=sha256, file=name, revive=revive, sample=sample)
-        self._wake_indexer()
-        return await self._tried_again(document) if document else None
-
-    async def _tried_again(self, document: Document) -> Document:
-        if document.status is not Status.FAILED:
-            return document
-        await self._records.queue_again(document.id)
-        self._wake_indexer()
-        return await self.get(document.id)
-
-    async def _take_in_quietly(self, file: Path, *, sample: bool = False) -> None:
-        """One bad file of a folder is told of and leaves the others alone."""
-        try:
-            await self._take_in(file, name=file.name, revive=False, sample=sample)
-        except (NotAPdf, OSError) as error:
-            log.warning("folder.skipped", file=printable(file.name), reason=str(error))
-
-    async def _sync_samples(self, samples: Sequence[Path]) -> None:
-        """They are there so that a first start has something to read; real papers replace them."""
-        present = set().union(*(await self._records.ids_by_status()).values())
-        added = await self._records.samples()
-        if present - added:
-            for id in added:
-                async with self._changing:
-                    await self._remove(id, forget=True)
-        else:
-            for sample in samples:
-                await self._take_in_quietly(sample, sample=True)
 
     async def list(
         self, *, limit: int = 100, before: str | None = None, only: Sequence[str] | None = None

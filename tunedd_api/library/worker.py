@@ -1,4 +1,4 @@
-"""Claims queued indexings, one after the other, and carries them out."""
+"""Claims indexings and carries them out, two at a time: one is read while the other is embedded."""
 
 import asyncio
 import time
@@ -8,18 +8,23 @@ import anyio
 import structlog
 from anyio import to_thread
 
-from tunedd_api.errors import INTERNAL, SetupError, Unavailable, Unreadable
+from tunedd_api.errors import INTERNAL, SetupError, Unavailable, Unreadable, leaves
+from tunedd_api.library.claims import Claims
 from tunedd_api.library.cutting.passages import cut
-from tunedd_api.library.indexing import Indexing
-from tunedd_api.library.model import Document, Embedding, NoText, Status
+from tunedd_api.library.indexes import Index, Indexes
+from tunedd_api.library.model import Claim, ClaimLost, FileLost, NoText
 from tunedd_api.library.originals import Originals
-from tunedd_api.library.ports import DocumentRecords
+from tunedd_api.library.ports import DocumentRecords, IndexingQueue
 from tunedd_api.library.reading.reader import Reader
+from tunedd_api.library.reading.wire import READER
 
 log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE = 5.0
 """Seconds before a store or an embedder that failed is tried again."""
+AT_A_TIME = 2
+"""Documents under way. The embedder never waits for the reader, a short paper is not held up by a thick one
+(their batches take turns), and no more than two are in memory."""
 
 
 class Indexer:
@@ -29,85 +34,109 @@ class Indexer:
         self,
         *,
         records: DocumentRecords,
+        queue: IndexingQueue,
         originals: Originals,
         reader: Reader,
-        indexing: Indexing,
-        embedding: Embedding,
-        stamp: str,
+        indexes: Indexes,
     ) -> None:
+        self.problem: str | None = None
         self._records = records
+        self._queue = queue
         self._originals = originals
         self._reader = reader
-        self._indexing = indexing
-        self._embedding = embedding
-        self._stamp = stamp
-        self._work = asyncio.Event()
+        self._indexes = indexes
+        self._claims = Claims(queue)
+        self._news = asyncio.Event()
+        self._switching = asyncio.Lock()
 
     def wake(self) -> None:
-        self._work.set()
+        """There is something to do, or something under way was cancelled."""
+        self._news.set()
+        self._claims.look()
 
     async def run(self) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._claims.keep)
+            while True:
+                try:
+                    async with anyio.create_task_group() as workers:
+                        for _ in range(AT_A_TIME):
+                            workers.start_soon(self._work)
+                except* (Unavailable, SetupError) as group:
+                    self.problem = str(next(leaves(group)))
+                    log.warning("indexing.paused", reason=self.problem, seconds=PAUSE_AFTER_FAILURE)
+                    await anyio.sleep(PAUSE_AFTER_FAILURE)
+
+    async def _work(self) -> None:
+        """Until cancelled. Raises what stores and embedders raise."""
         while True:
             # Cleared before the look, so that a call of `wake` during it is not lost.
-            self._work.clear()
-            try:
-                await self._records.requeue_interrupted()
-                while document := await self._records.claim():
-                    await self._carry_out(document)
-            except (Unavailable, SetupError) as error:
-                log.warning("indexing.paused", reason=error.message, seconds=PAUSE_AFTER_FAILURE)
-                await anyio.sleep(PAUSE_AFTER_FAILURE)
-            else:
-                await self._work.wait()
+            self._news.clear()
+            if claim := await self._queue.claim():
+                await self._take_on(claim)
+                continue
+            self.problem = None
+            async with self._switching:
+                await self._indexes.switch_when_complete()
+            await self._news.wait()
 
-    async def recover(self) -> None:
-        """Queues documents whose passages are gone: an index may be thrown away, or another one chosen."""
-        ready = (await self._records.ids_by_status()).get(Status.READY, set())
-        for document in (await self._records.by_ids(ready)).values():
-            stored = await self._indexing.count(document.id, self._stamp)
-            if stored != document.passages:
-                log.warning("document.lost", document=document.id, stored=stored, expected=document.passages)
-                await self._records.queue_again(document.id)
+    async def _take_on(self, claim: Claim) -> None:
+        indexes = {index.row.stamp: index for index in self._indexes}
+        async with self._claims.held(claim):
+            await self._carry_out(claim, indexes[claim.stamp])
+        if await self._records.get(claim.document.id) is None:
+            # Removed while it was being indexed: what was written meanwhile goes too.
+            await self._indexes.remove(claim.document.id)
 
-    async def _carry_out(self, document: Document) -> None:
+    async def _carry_out(self, claim: Claim, index: Index) -> None:
+        document = claim.document
         started = time.monotonic()
         try:
-            passages = await self._index(document)
+            passages = await self._index(claim, index)
+        except ClaimLost:
+            log.info("indexing.cancelled", document=document.id)
         except Unreadable as error:
             log.warning("document.failed", document=document.id, file=document.file, reason=error.message)
-            await self._records.set_failed(document.id, error.message)
+            await self._fail(claim, error.message)
+        except FileNotFoundError:
+            log.warning("document.failed", document=document.id, file=document.file, reason="file lost")
+            await self._fail(claim, FileLost().message)
         except (Unavailable, SetupError):
             raise
         except Exception:
             # A bug that one document meets must not keep the others from being indexed.
             log.exception("document.failed", document=document.id, file=document.file)
-            await self._records.set_failed(document.id, INTERNAL)
+            await self._fail(claim, INTERNAL)
         else:
-            if passages is None:
-                return
+            self.problem = None
             seconds = round(time.monotonic() - started, 2)
             log.info("document.indexed", document=document.id, passages=passages, seconds=seconds)
 
-    async def _index(self, document: Document) -> int | None:
-        """How many passages are stored; None if the document was deleted meanwhile."""
+    async def _fail(self, claim: Claim, reason: str) -> None:
+        self._claims.let_go(claim)
+        try:
+            await self._queue.set_failed(claim, reason, reader=READER)
+        except ClaimLost:
+            log.info("indexing.cancelled", document=claim.document.id)
+
+    async def _index(self, claim: Claim, index: Index) -> int:
+        """How many passages are stored. Raises ClaimLost, and what reader, embedder and store raise."""
+        document = claim.document
         sha256 = await self._records.sha256(document.id)
         reading = await self._reader.read(self._originals.path(sha256 or ""))
-        title = reading.title or document.title
-        passages = await to_thread.run_sync(partial(cut, reading.pages, self._embedding, title=title))
+        title = document.title if claim.described else reading.title or document.title
+        passages = await to_thread.run_sync(partial(cut, reading.pages, index.embedding, title=title))
         if not passages:
             raise NoText
-        if not await self._records.set_reading(document.id, reading):
-            return None
-        stored = await self._indexing.index(
+        await self._queue.set_reading(claim, reading, len(passages))
+        del reading
+        stored = await index.indexing.index(
             document.id,
             title,
             passages,
-            self._stamp,
-            progress=partial(self._records.set_progress, document.id),
+            claim.stamp,
+            progress=partial(self._queue.set_progress, claim),
         )
-        await self._records.set_ready(document.id, stored)
-        if await self._records.get(document.id) is None:
-            # Deleted while it was being indexed: what was written meanwhile goes too.
-            await self._indexing.remove(document.id)
-            return None
+        self._claims.let_go(claim)
+        await self._queue.set_ready(claim, stored)
         return stored

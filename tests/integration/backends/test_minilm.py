@@ -29,12 +29,12 @@ async def test_a_paraphrase_is_nearer_than_another_topic(model: MiniLM) -> None:
     assert question @ paraphrase > question @ other + 0.2
 
 
-async def test_what_is_embedded_beside_a_text_hardly_matters(model: MiniLM) -> None:
+async def test_what_is_embedded_beside_a_text_does_not_matter(model: MiniLM) -> None:
     text = "Agent identifiers show which system acted."
     (alone,) = model.embed([text])
     (beside, _) = model.embed([text, "Logs. " * 200])
-    # int8 scales what it multiplies by the largest number of the whole batch.
-    assert alone @ beside > 0.97
+    # In a batch it would: int8 scales what it multiplies by the largest number of the whole batch.
+    assert np.array_equal(alone, beside)
     assert np.linalg.norm(alone) == pytest.approx(1)
 
 

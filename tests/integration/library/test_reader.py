@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.pdfs import column, pdf_bytes, write_pdf
-from tunedd_api.errors import Unreadable
+from tests.bombs.streams import STREAM_BOMBS
+from tests.pdfs import column, write_pdf
 from tunedd_api.library.model import BrokenPdf, NoText, ReadingTookTooLong, TooManyPages
 from tunedd_api.library.reading.reader import FILES_PER_PROCESS, Reader, ReadingLimits
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
+FULL = column(
+    [f"line {n} of a page that is full of text and takes its time" for n in range(60)], top=780, size=9
+)
 MODULE = b"tunedd_api.library.reading.process"
 
 
@@ -34,8 +37,13 @@ def paper(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Takes many seconds to read."""
-    lines = [f"line {n} of a page that is full of text and takes its time" for n in range(60)]
-    return write_pdf(tmp_path_factory.mktemp("slow") / "slow.pdf", [column(lines, top=780, size=9)] * 1900)
+    return write_pdf(tmp_path_factory.mktemp("slow") / "slow.pdf", [FULL] * 1900)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Takes a second or two to read."""
+    return write_pdf(tmp_path_factory.mktemp("busy") / "busy.pdf", [FULL] * 400)
 
 
 def children(parent: int) -> list[int]:
@@ -87,7 +95,7 @@ async def test_reasons_come_through(reader: Reader, tmp_path: Path) -> None:
 
 async def test_files_are_read_one_after_the_other_by_one_process(reader: Reader, paper: Path) -> None:
     readings = await asyncio.gather(*(reader.read(paper) for _ in range(5)))
-    assert len({reading.pages for reading in readings}) == 1
+    assert all(reading == readings[0] for reading in readings)
 
 
 async def test_file_that_takes_too_long_is_given_up(slow: Path, paper: Path) -> None:
@@ -99,10 +107,18 @@ async def test_file_that_takes_too_long_is_given_up(slow: Path, paper: Path) -> 
 
 
 @only_linux
-async def test_killed_process_costs_one_file(reader: Reader, slow: Path, paper: Path) -> None:
-    reading = asyncio.create_task(reader.read(slow))
+async def test_file_whose_reading_was_killed_is_read_anew(reader: Reader, busy: Path, paper: Path) -> None:
+    reading = asyncio.create_task(reader.read(busy))
     os.kill(await busy_child(), signal.SIGKILL)
-    with pytest.raises(BrokenPdf):
+    assert len((await reading).pages) == 400
+    assert (await reader.read(paper)).pages
+
+
+@only_linux
+async def test_crashed_process_costs_one_file(reader: Reader, slow: Path, paper: Path) -> None:
+    reading = asyncio.create_task(reader.read(slow))
+    os.kill(await busy_child(), signal.SIGSEGV)
+    with pytest.raises(BrokenPdf, match="crashes the PDF library"):
         await reading
     assert (await reader.read(paper)).pages
 
@@ -130,9 +146,9 @@ async def test_cancelled_reading_kills_its_process(reader: Reader, slow: Path, p
 @only_linux
 async def test_too_much_memory_costs_one_file(tmp_path: Path, paper: Path) -> None:
     bomb = tmp_path / "bomb.pdf"
-    bomb.write_bytes(pdf_bytes([b"BT (x) Tj ET " + b" " * 600_000_000]))
+    bomb.write_bytes(STREAM_BOMBS["a gigabyte of zeros"]())
     reader = Reader(ReadingLimits(seconds=60, memory_mb=400))
-    with pytest.raises(Unreadable):
+    with pytest.raises(BrokenPdf, match="needs more memory"):
         await reader.read(bomb)
     assert (await reader.read(paper)).pages
     await reader.close()

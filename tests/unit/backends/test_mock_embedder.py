@@ -6,7 +6,7 @@ from tunedd_api.backends.mock_embedder import WordHashes
 
 def test_vectors_have_length_one_and_are_the_same_each_time() -> None:
     vectors = WordHashes().embed(["agents learn", "", "🙂 \ud800"])
-    assert vectors.shape == (3, WordHashes.dimension)
+    assert vectors.shape == (3, WordHashes().dimension)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx([1, 1, 1])
     assert (vectors == WordHashes().embed(["agents learn", "", "🙂 \ud800"])).all()
 

@@ -24,7 +24,7 @@ SOURCE = Source(number=1, document_id="d", title="A paper", page=3, text="Words.
 @pytest.fixture(params=["memory:", "sqlite:tunedd.db"])
 async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlConversationRecords]:
     async with open_database(request.param, tmp_path) as database:
-        documents = SqlDocumentRecords(database, "stamp")
+        documents = SqlDocumentRecords(database)
         for digest in ("a" * 64, "b" * 64):
             await documents.add(sha256=digest, file="paper.pdf", revive=True)
         yield SqlConversationRecords(database)
@@ -47,7 +47,7 @@ async def test_the_list_goes_on_behind_the_last_one_seen(records: SqlConversatio
 
 async def test_a_deleted_document_leaves_the_choice_of_a_conversation(tmp_path: Path) -> None:
     async with open_database("memory:", tmp_path) as database:
-        documents, records = SqlDocumentRecords(database, "stamp"), SqlConversationRecords(database)
+        documents, records = SqlDocumentRecords(database), SqlConversationRecords(database)
         for digest in ("a" * 64, "b" * 64):
             await documents.add(sha256=digest, file="paper.pdf", revive=True)
         conversation = await records.add(title="Both", document_ids=["a" * 16, "b" * 16])

@@ -186,9 +186,12 @@ class Unsaving:
     def __init__(self, records: SqlConversationRecords, error: Exception) -> None:
         self._records = records
         self._error = error
+        self.full = True
 
     async def save(self, message: Message) -> None:
-        raise self._error
+        if self.full:
+            raise self._error
+        await self._records.save(message)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._records, name)
@@ -216,6 +219,35 @@ async def test_an_answer_that_cannot_be_stored_ends_with_an_error_and_frees_its_
             assert "secret" not in last.message
             while runs.running(conversation.id):
                 await anyio.lowlevel.checkpoint()
+        # The service goes on trying to store it.
+        tasks.cancel_scope.cancel()
+
+
+async def test_an_answer_is_shown_whole_and_stored_once_there_is_room_again(tmp_path: Path) -> None:
+    async with open_database("sqlite:tunedd.db", tmp_path) as database, anyio.create_task_group() as tasks:
+        records = SqlConversationRecords(database)
+        unsaving: Any = Unsaving(records, DiskFull())
+        runs = Runs(
+            responder=Scripted(Token(text="Yes.")),
+            records=unsaving,
+            tasks=tasks,
+            timeout=60,
+            save_again_after=0.01,
+        )
+        conversation = await records.add(title="New", document_ids=None)
+        with runs.reserved(conversation.id):
+            message = await records.open_turn(conversation.id, "What?", None)
+            run = runs.start(conversation.id, message, Turn(question="What?"))
+        await followed(run)
+        (_, stored) = await records.messages(conversation.id)
+        assert (stored.content, stored.status) == ("", MessageStatus.RUNNING)
+        assert (runs.newest(stored).content, runs.newest(stored).status) == ("Yes.", MessageStatus.COMPLETE)
+        unsaving.full = False
+        with anyio.fail_after(10):
+            while (await records.messages(conversation.id))[1].status is MessageStatus.RUNNING:
+                await anyio.sleep(0.01)
+        (_, stored) = await records.messages(conversation.id)
+        assert (stored.content, stored.status) == ("Yes.", MessageStatus.COMPLETE)
 
 
 async def test_a_conversation_has_one_answer_at_a_time(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.arxiv import Watch
 from tests.file_server import Answer, FileServer, serve_files
 from tunedd_api.backends.model_files.patience import Patience
-from tunedd_api.library.arxiv import Arxiv
+from tunedd_api.library.arxiv.asking import Asking
+from tunedd_api.library.arxiv.fetching import Arxiv
 from tunedd_api.library.papers import Availability, BadPaperList, fetch_papers, read_papers
 
 REPOSITORY = Path(__file__).parents[3]
@@ -22,20 +25,24 @@ def server() -> Iterator[FileServer]:
         yield server
 
 
-async def _no_pause(seconds: float) -> None:
-    pass
+@asynccontextmanager
+async def client_of(base: str) -> AsyncIterator[Arxiv]:
+    patience = Patience(attempts=1, sleep=Watch().sleep)
+    asking = Asking(httpx.AsyncClient, hosts=frozenset({base}), patience=patience)
+    yield Arxiv(asking, base=base)
+    await asking.close()
 
 
 @pytest.fixture
 async def arxiv(server: FileServer) -> AsyncIterator[Arxiv]:
-    async with httpx.AsyncClient() as client:
-        yield Arxiv(client, base=server.url(""), patience=Patience(attempts=1, sleep=_no_pause))
+    async with client_of(server.url("")) as arxiv:
+        yield arxiv
 
 
 @pytest.fixture
 async def unreachable() -> AsyncIterator[Arxiv]:
-    async with httpx.AsyncClient() as client:
-        yield Arxiv(client, base="http://127.0.0.1:1", patience=Patience(attempts=1, sleep=_no_pause))
+    async with client_of("http://127.0.0.1:1") as arxiv:
+        yield arxiv
 
 
 def entry(file: str, *, sha256: str = "", **more: str) -> str:
@@ -53,20 +60,20 @@ def write_list(folder: Path, *entries: str) -> Path:
 async def test_missing_paper_is_fetched_and_one_that_is_there_is_not(
     server: FileServer, arxiv: Arxiv, tmp_path: Path
 ) -> None:
-    server.put("/pdf/2401.1", Answer(body=PDF))
+    server.put("/pdf/2401.0001", Answer(body=PDF))
     (tmp_path / "there.pdf").write_bytes(PDF)
     manifest = write_list(
-        tmp_path, entry("new.pdf", arxiv_id="2401.1"), entry("there.pdf", arxiv_id="2401.2")
+        tmp_path, entry("new.pdf", arxiv_id="2401.0001"), entry("there.pdf", arxiv_id="2401.0002")
     )
     outcomes = await fetch_papers(manifest, tmp_path, arxiv=arxiv)
     assert [outcome.availability for outcome in outcomes] == [Availability.FETCHED, Availability.PRESENT]
-    assert [seen.path for seen in server.seen] == ["/pdf/2401.1"]
+    assert [seen.path for seen in server.seen] == ["/pdf/2401.0001"]
     assert (tmp_path / "new.pdf").read_bytes() == PDF
 
 
 async def test_other_bytes_are_kept_and_reported(server: FileServer, arxiv: Arxiv, tmp_path: Path) -> None:
-    server.put("/pdf/2401.1", Answer(body=PDF))
-    manifest = write_list(tmp_path, entry("new.pdf", arxiv_id="2401.1", sha256="0" * 64))
+    server.put("/pdf/2401.0001", Answer(body=PDF))
+    manifest = write_list(tmp_path, entry("new.pdf", arxiv_id="2401.0001", sha256="0" * 64))
     for _ in range(2):
         [outcome] = await fetch_papers(manifest, tmp_path, arxiv=arxiv)
         assert outcome.availability is Availability.DIFFERENT
@@ -88,8 +95,10 @@ async def test_paper_without_an_id_is_reported_with_where_it_appeared(
 async def test_refused_paper_does_not_keep_the_next_from_coming(
     server: FileServer, arxiv: Arxiv, tmp_path: Path
 ) -> None:
-    server.put("/pdf/2401.2", Answer(body=PDF))
-    manifest = write_list(tmp_path, entry("a.pdf", arxiv_id="2401.1"), entry("b.pdf", arxiv_id="2401.2"))
+    server.put("/pdf/2401.0002", Answer(body=PDF))
+    manifest = write_list(
+        tmp_path, entry("a.pdf", arxiv_id="2401.0001"), entry("b.pdf", arxiv_id="2401.0002")
+    )
     outcomes = await fetch_papers(manifest, tmp_path, arxiv=arxiv)
     assert [outcome.availability for outcome in outcomes] == [
         Availability.UNAVAILABLE,
@@ -101,7 +110,9 @@ async def test_refused_paper_does_not_keep_the_next_from_coming(
 async def test_giving_up_quickly_ends_with_the_first_failed_connection(
     unreachable: Arxiv, tmp_path: Path
 ) -> None:
-    manifest = write_list(tmp_path, entry("a.pdf", arxiv_id="2401.1"), entry("b.pdf", arxiv_id="2401.2"))
+    manifest = write_list(
+        tmp_path, entry("a.pdf", arxiv_id="2401.0001"), entry("b.pdf", arxiv_id="2401.0002")
+    )
     told: list[str] = []
     outcomes = await fetch_papers(
         manifest, tmp_path, arxiv=unreachable, give_up_quickly=True, progress=told.append
@@ -112,7 +123,9 @@ async def test_giving_up_quickly_ends_with_the_first_failed_connection(
 
 
 async def test_without_hurry_every_paper_is_tried(unreachable: Arxiv, tmp_path: Path) -> None:
-    manifest = write_list(tmp_path, entry("a.pdf", arxiv_id="2401.1"), entry("b.pdf", arxiv_id="2401.2"))
+    manifest = write_list(
+        tmp_path, entry("a.pdf", arxiv_id="2401.0001"), entry("b.pdf", arxiv_id="2401.0002")
+    )
     outcomes = await fetch_papers(manifest, tmp_path, arxiv=unreachable)
     assert all("127.0.0.1 cannot be reached" in str(outcome.reason) for outcome in outcomes)
 
@@ -124,6 +137,8 @@ async def test_without_hurry_every_paper_is_tried(unreachable: Arxiv, tmp_path: 
         ('[[paper]]\nfile = "a.pdf"', "paper 1: 'authors'"),
         (entry("a.pdf", colour="red"), "paper 1: .*colour"),
         (entry("../a.pdf"), "paper 1: file must be a name"),
+        (entry("a.pdf", arxiv_id="../a"), "paper 1: Not an arXiv id"),
+        (entry("a.pdf").replace("year", "arxiv_id = 2401.0001\nyear"), "paper 1: .*float"),
     ],
 )
 def test_faulty_list_is_named(tmp_path: Path, text: str, reason: str) -> None:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from haystack import Document as HaystackDocument
+from haystack import component
 from haystack.components.embedders import MockDocumentEmbedder, MockTextEmbedder
 
 from tunedd_api.backends.mock_embedder import WordHashes
+from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddingRanking
 from tunedd_api.backends.sqlite.retrievers import SQLiteBM25Retriever, SQLiteEmbeddingRetriever
 from tunedd_api.backends.sqlite.store import DimensionMismatch, SQLiteDocumentStore
 from tunedd_api.library.model import Found
@@ -39,12 +41,16 @@ def store() -> Iterator[SQLiteDocumentStore]:
     store.close()
 
 
-@pytest.fixture
-def retrieval(store: SQLiteDocumentStore) -> Retrieval:
+@pytest.fixture(params=["rankings", "documents"])
+def retrieval(request: pytest.FixtureRequest, store: SQLiteDocumentStore) -> Retrieval:
+    return searching(store, rankings=request.param == "rankings")
+
+
+def searching(store: SQLiteDocumentStore, *, rankings: bool = True) -> Retrieval:
     return Retrieval(
         embedder=MockTextEmbedder(embedding_fn=WordHashes().vector),
-        dense=SQLiteEmbeddingRetriever(store),
-        lexical=SQLiteBM25Retriever(store),
+        dense=SQLiteEmbeddingRanking(store) if rankings else SQLiteEmbeddingRetriever(store),
+        lexical=SQLiteBM25Ranking(store) if rankings else SQLiteBM25Retriever(store),
     )
 
 
@@ -95,22 +101,74 @@ async def test_searches_at_the_same_time_do_not_mix(retrieval: Retrieval) -> Non
     assert firsts == [f"paper-{name}" for name in TEXTS] * 4
 
 
+async def test_what_repeats_a_better_passage_gives_its_place_to_the_next(store: SQLiteDocumentStore) -> None:
+    copies = [
+        HaystackDocument(
+            id=f"copy {number}",
+            content=TEXTS["networks"] + " Again." * (number % 2),
+            meta={"document_id": "copies", "page": number, "start": 0},
+        )
+        for number in range(20)
+    ]
+    embedder = MockDocumentEmbedder(embedding_fn=WordHashes().vector)
+    store.write_documents(embedder.run(copies)["documents"])
+    # So many copies stand in front that those fetched first do not hold three different passages.
+    found = await searching(store).search("Which networks adapt their weights?", limit=3)
+    assert len({one.text.removesuffix(" Again.") for one in found}) == 3
+    assert found[0].score >= found[1].score >= found[2].score
+
+
+async def test_a_passage_that_is_removed_is_found_no_more(
+    store: SQLiteDocumentStore, retrieval: Retrieval
+) -> None:
+    assert await first(retrieval, "Which networks adapt?") == "paper-networks"
+    store.delete_documents(["networks"])
+    found = await retrieval.search("Which networks adapt?")
+    assert "paper-networks" not in {one.document_id for one in found}
+
+
+@component
+class Finds:
+    """A retriever that always finds the same."""
+
+    def __init__(self, *documents: HaystackDocument) -> None:
+        self._documents = list(documents)
+
+    @component.output_types(documents=list[HaystackDocument])
+    def run(
+        self,
+        query: str = "",
+        query_embedding: list[float] | None = None,
+        filters: dict[str, object] | None = None,
+        top_k: int = 0,
+    ) -> dict[str, list[HaystackDocument]]:
+        return {"documents": self._documents}
+
+
+async def test_what_only_one_of_the_searches_found_comes_too() -> None:
+    def found(one: str) -> HaystackDocument:
+        return HaystackDocument(
+            id=one, content=one, score=0.5, meta={"document_id": one, "page": 1, "start": 0}
+        )
+
+    retrieval = Retrieval(
+        embedder=MockTextEmbedder(), dense=Finds(found("meaning")), lexical=Finds(found("words"))
+    )
+    passages = await retrieval.search("anything", history=["said"])
+    assert {one.text for one in passages} == {"meaning", "words"}
+
+
 async def test_an_empty_library_has_no_passages() -> None:
     store = SQLiteDocumentStore(":memory:")
-    empty = Retrieval(
-        embedder=MockTextEmbedder(),
-        dense=SQLiteEmbeddingRetriever(store),
-        lexical=SQLiteBM25Retriever(store),
-    )
-    assert await empty.search("anything", history=["said"]) == []
+    assert await searching(store).search("anything", history=["said"]) == []
     store.close()
 
 
 async def test_an_error_of_a_part_comes_out_as_itself(store: SQLiteDocumentStore) -> None:
     retrieval = Retrieval(
         embedder=MockTextEmbedder(dimension=3),
-        dense=SQLiteEmbeddingRetriever(store),
-        lexical=SQLiteBM25Retriever(store),
+        dense=SQLiteEmbeddingRanking(store),
+        lexical=SQLiteBM25Ranking(store),
     )
     with pytest.raises(DimensionMismatch):
         await retrieval.search("anything")

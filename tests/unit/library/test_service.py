@@ -75,12 +75,12 @@ async def test_a_folder_is_synced_with_its_subfolders_and_a_bad_file_is_left_out
     shutil.copy(PDFS[1], folder / "deep" / "er" / "two.pdf")
     (folder / "bad.pdf").write_text("Not a PDF.")
     shutil.copy(PDFS[0], folder / ".hidden" / "three.pdf")
-    await services.library.sync(folder)
+    await services.folder.look()
     assert {one.file for one in await services.library.list()} == {"ONE.PDF", "two.pdf"}
 
 
 async def test_a_missing_folder_is_an_empty_one(services: Services, tmp_path: Path) -> None:
-    await services.library.sync(tmp_path / "nowhere")
+    await services.folder.look()
     assert (await services.library.progress()).complete
 
 
@@ -90,11 +90,11 @@ async def test_a_deleted_document_does_not_come_back_with_its_folder_but_when_ad
     folder = tmp_path / "papers"
     folder.mkdir()
     shutil.copy(PDFS[0], folder)
-    await services.library.sync(folder)
+    await services.folder.look()
     await indexed(services)
     (document,) = await services.library.list()
     await services.library.remove(document.id)
-    await services.library.sync(folder)
+    await services.folder.look()
     assert await services.library.list() == []
     with pytest.raises(DocumentNotFound):
         await services.library.get(document.id)
@@ -108,12 +108,12 @@ async def test_samples_are_read_while_there_is_nothing_else_and_make_way(
 ) -> None:
     folder = tmp_path / "papers"
     shutil.copytree(SAMPLES, folder / "samples")
-    await services.library.sync(folder)
+    await services.folder.look()
     await indexed(services)
     assert {one.file for one in await services.library.list()} == {pdf.name for pdf in PDFS}
     paper = other_pdf(tmp_path)
     await services.library.add(paper)
-    await services.library.sync(tmp_path / "another folder")
+    await services.folder.look()
     await indexed(services)
     assert [one.file for one in await services.library.list()] == [paper.name]
     assert {hit.file for hit in await services.library.search("citation")} == {paper.name}
@@ -198,7 +198,7 @@ async def test_passages_that_were_thrown_away_are_indexed_anew(tmp_path: Path) -
     for name in ("passages.db", "passages.db-wal", "passages.db-shm"):
         (tmp_path / name).unlink(missing_ok=True)
     async with open_world(tmp_path) as services:
-        await services.library.sync(tmp_path)
+        await services.folder.look()
         await indexed(services)
         hits = await services.library.search("citation retrieval", limit=20)
         assert {hit.document_id for hit in hits} == {document.id for document in documents}
@@ -210,7 +210,7 @@ async def test_a_removal_that_broke_off_is_finished_by_the_next_start(tmp_path: 
         _, original = await services.library.file(gone.id)
     async with open_database("sqlite:tunedd.db", tmp_path) as database:
         # All that a process killed in the middle of a removal has done.
-        await SqlDocumentRecords(database, "any").remove(gone.id)
+        await SqlDocumentRecords(database).remove(gone.id)
     async with open_world(tmp_path) as services:
         assert {hit.document_id for hit in await services.library.search("citation", limit=5)} == {kept.id}
     assert not original.exists()
@@ -270,7 +270,7 @@ async def test_a_file_whose_name_is_no_text_is_taken_in(services: Services, tmp_
     folder = tmp_path / "papers"
     folder.mkdir()
     shutil.copy(PDFS[0], folder / os.fsdecode(b"\xe9.pdf"))
-    await services.library.sync(folder)
+    await services.folder.look()
     await indexed(services)
     (document,) = await services.library.list()
     assert document.file == "\ufffd.pdf"

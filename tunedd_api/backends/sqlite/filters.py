@@ -9,6 +9,7 @@ from typing import Any
 
 from haystack.errors import FilterError
 
+Filters = dict[str, Any] | None
 FIELD_NAME = re.compile(r"[\w -]+")
 """What one step of a field's path may be. SQLite's JSON paths have no way to escape a quote."""
 ORDERINGS = {">", ">=", "<", "<="}

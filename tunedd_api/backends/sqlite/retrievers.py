@@ -5,7 +5,8 @@ from typing import Any
 from haystack import Document as HaystackDocument
 from haystack import component, default_from_dict, default_to_dict
 
-from tunedd_api.backends.sqlite.store import Filters, SQLiteDocumentStore
+from tunedd_api.backends.sqlite.filters import Filters
+from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 
 Documents = list[HaystackDocument]
 

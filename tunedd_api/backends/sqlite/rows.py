@@ -84,6 +84,12 @@ def fetch(
     return [passage_of(rows[number], score) for number, score in scored if number in rows]
 
 
+def fetch_by_id(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, HaystackDocument]:
+    sql = f"SELECT {COLUMNS}, NULL FROM passages WHERE id IN (SELECT value FROM json_each(?))"
+    found = map(passage_of, connection.execute(sql, (json.dumps(ids),)))
+    return {one.id: one for one in found}
+
+
 def passage_of(row: tuple[Any, ...], score: float | None = None) -> HaystackDocument:
     _, one, content, meta, attachments, vector = row
     kept: Mapping[str, Any] = json.loads(attachments) if attachments else {}

@@ -7,34 +7,36 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+import anyio
 import anyio.to_thread
 import numpy as np
 from haystack import Document as HaystackDocument
 from haystack import default_from_dict, default_to_dict
 from haystack.document_stores.types import DuplicatePolicy
 
-from tunedd_api.backends.sqlite.file import PassageFile
-from tunedd_api.backends.sqlite.filters import compile_filters, selected_documents
+from tunedd_api.backends.ranking import Ranking
+from tunedd_api.backends.sqlite.file import IN_MEMORY, PassageFile
+from tunedd_api.backends.sqlite.filters import Filters, compile_filters, selected_documents
 from tunedd_api.backends.sqlite.rows import (
     COLUMNS,
     delete,
     delete_by_id,
     fetch,
+    fetch_by_id,
     insert,
     note_rewrite,
     passage_of,
     to_json,
     without_duplicates,
 )
-from tunedd_api.backends.sqlite.vectors import VectorMatrix, unit
-from tunedd_api.backends.sqlite.words import full_text_query
+from tunedd_api.backends.sqlite.vectors import VectorMatrix, Vectors, unit
+from tunedd_api.backends.sqlite.words import matching
 from tunedd_api.errors import SetupError
 
-TITLE_WEIGHT = 2.0
-"""How much more a word of the title says to BM25 than a word of the text."""
+SEARCHES_AT_ONCE = 2
+"""By words; each keeps a core busy, and a connection of its own."""
 
 Result = TypeVar("Result")
-Filters = dict[str, Any] | None
 
 
 class DimensionMismatch(SetupError):
@@ -48,6 +50,7 @@ class SQLiteDocumentStore:
         """`dimension` of the vectors; unset, the file's own or that of the first vector written."""
         self._file = PassageFile(path)
         self._vectors = VectorMatrix()
+        self._places = anyio.CapacityLimiter(SEARCHES_AT_ONCE)
         self._dimension = dimension
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +78,19 @@ class SQLiteDocumentStore:
         with self._file.reading() as connection:
             sql = f"SELECT count(*) FROM passages WHERE {where.sql}"
             return int(connection.execute(sql, where.parameters).fetchone()[0])
+
+    def count_by_document(self) -> dict[str, int]:
+        """Number of passages by `meta.document_id`."""
+        sql = "SELECT document_id, count(*) FROM passages WHERE document_id IS NOT NULL GROUP BY document_id"
+        with self._file.reading() as connection:
+            return dict(connection.execute(sql).fetchall())
+
+    def sample_documents(self, count: int) -> list[HaystackDocument]:
+        """Some passages, with their vectors, spread evenly over the file."""
+        with self._file.reading() as connection:
+            numbers = [row[0] for row in connection.execute("SELECT number FROM vectors ORDER BY number")]
+            spread = numbers[:: max(len(numbers) // count, 1)][:count]
+            return fetch(connection, [(number, 0.0) for number in spread], return_embedding=True)
 
     def filter_documents(self, filters: Filters = None) -> list[HaystackDocument]:
         """In the order of writing."""
@@ -130,47 +146,48 @@ class SQLiteDocumentStore:
         return_embedding: bool = False,
     ) -> list[HaystackDocument]:
         """The nearest by cosine, which is their score. Compared with every vector: nothing is missed."""
-        query = unit(np.asarray(query_embedding, dtype=np.float32))
         with self._file.reading() as connection:
-            self._check_dimension(connection, len(query))
-            vectors = self._vectors.look(connection)
-            selected = selected_documents(filters)
-            if selected is not None:
-                among = vectors.positions_of(selected)
-            elif filters:
-                where = compile_filters(filters)
-                sql = f"SELECT number FROM passages WHERE {where.sql}"
-                among = vectors.positions_at(row[0] for row in connection.execute(sql, where.parameters))
-            else:
-                among = None
-            if not len(vectors.numbers):
-                return []
-            nearest = vectors.nearest(query, top_k, among)
+            _, nearest = self._nearest(connection, query_embedding, filters, top_k)
             return fetch(connection, nearest, return_embedding=return_embedding)
 
     def bm25_retrieval(
         self, query: str, *, filters: Filters = None, top_k: int = 10
     ) -> list[HaystackDocument]:
         """Passages with words of the query, which may hold anything a person can type."""
-        words = full_text_query(query)
-        if words is None:
-            return []
-        where = compile_filters(filters)
-        # The plus keeps SQLite from searching the words anew for every passage of the scope.
-        within = f"AND +rowid IN (SELECT number FROM passages WHERE {where.sql})" if filters else ""
-        sql = f"""
-            SELECT rowid, -bm25(words, {TITLE_WEIGHT}, 1.0) AS score FROM words
-            WHERE words MATCH ? {within} ORDER BY score DESC, rowid LIMIT ?
-        """
         with self._file.reading() as connection:
-            best = connection.execute(sql, (words, *where.parameters, top_k)).fetchall()
-            return fetch(connection, best, return_embedding=False)
+            return fetch(connection, matching(connection, query, filters, top_k), return_embedding=False)
+
+    def embedding_ranking(
+        self, query_embedding: Sequence[float], *, filters: Filters = None, top_k: int = 10
+    ) -> Ranking:
+        """What `embedding_retrieval` finds, its texts left in the file."""
+        with self._file.reading() as connection:
+            vectors, nearest = self._nearest(connection, query_embedding, filters, top_k)
+        return self._ranking(vectors, nearest)
+
+    def bm25_ranking(self, query: str, *, filters: Filters = None, top_k: int = 10) -> Ranking:
+        """What `bm25_retrieval` finds, its texts left in the file."""
+        with self._file.reading() as connection:
+            vectors = self._vectors.look(connection)
+            best = matching(connection, query, filters, top_k)
+        return self._ranking(vectors, best)
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, HaystackDocument]:
+        """Those that are there."""
+        with self._file.reading() as connection:
+            return fetch_by_id(connection, ids)
 
     async def count_documents_async(self) -> int:
         return await _on_thread(self.count_documents)
 
     async def count_documents_by_filter_async(self, filters: dict[str, Any]) -> int:
         return await _on_thread(self.count_documents_by_filter, filters)
+
+    async def count_by_document_async(self) -> dict[str, int]:
+        return await _on_thread(self.count_by_document)
+
+    async def sample_documents_async(self, count: int) -> list[HaystackDocument]:
+        return await _on_thread(self.sample_documents, count)
 
     async def filter_documents_async(self, filters: Filters = None) -> list[HaystackDocument]:
         return await _on_thread(self.filter_documents, filters)
@@ -199,6 +216,46 @@ class SQLiteDocumentStore:
 
     async def bm25_retrieval_async(self, query: str, **options: Any) -> list[HaystackDocument]:
         return await _on_thread(partial(self.bm25_retrieval, query, **options))
+
+    async def embedding_ranking_async(self, query_embedding: Sequence[float], **options: Any) -> Ranking:
+        rank = partial(self.embedding_ranking, query_embedding, **options)
+        return rank() if self._is_quick() else await _on_thread(rank)
+
+    async def bm25_ranking_async(self, query: str, **options: Any) -> Ranking:
+        return await anyio.to_thread.run_sync(
+            partial(self.bm25_ranking, query, **options), limiter=self._places
+        )
+
+    async def by_id_async(self, ids: Sequence[str]) -> dict[str, HaystackDocument]:
+        return self.by_id(ids) if self._is_quick() else await _on_thread(self.by_id, ids)
+
+    def _is_quick(self) -> bool:
+        """Whether vectors are compared, or a few passages fetched, sooner than a thread takes them over."""
+        if self._file.path == IN_MEMORY:
+            return False  # All wait for whoever reads or writes.
+        with self._file.reading() as connection:
+            return self._vectors.is_at_hand(connection)
+
+    def _nearest(
+        self, connection: sqlite3.Connection, query_embedding: Sequence[float], filters: Filters, top_k: int
+    ) -> tuple[Vectors, list[tuple[int, float]]]:
+        query = unit(np.asarray(query_embedding, dtype=np.float32))
+        self._check_dimension(connection, len(query))
+        vectors = self._vectors.look(connection)
+        selected = selected_documents(filters)
+        if selected is not None:
+            among = vectors.positions_of(selected)
+        elif filters:
+            where = compile_filters(filters)
+            sql = f"SELECT number FROM passages WHERE {where.sql}"
+            among = vectors.positions_at(row[0] for row in connection.execute(sql, where.parameters))
+        else:
+            among = None
+        return vectors, vectors.nearest(query, top_k, among) if len(vectors.numbers) else []
+
+    def _ranking(self, vectors: Vectors, scored: Iterable[tuple[int, float]]) -> Ranking:
+        scores = {vectors.ids[number]: score for number, score in scored}
+        return Ranking(scores=scores, sections=vectors.sections, fetch=self.by_id_async)
 
     def _stamp_dimension(self, connection: sqlite3.Connection, documents: Iterable[HaystackDocument]) -> None:
         for length in {len(one.embedding) for one in documents if one.embedding is not None}:

@@ -1,8 +1,14 @@
-"""A person's question as a full-text query that SQLite always accepts."""
+"""Search by words: a person's question as a full-text query that SQLite always accepts, and what it finds."""
 
+import json
 import re
+import sqlite3
 import unicodedata
 
+from tunedd_api.backends.sqlite.filters import Filters, compile_filters
+
+TITLE_WEIGHT = 2.0
+"""How much more a word of the title says to BM25 than a word of the text."""
 MAX_TERMS = 64
 """Further words of a question are not searched for: each costs time, and none changes much."""
 WORDS_OF_ASKING = """
@@ -15,6 +21,27 @@ where whether which while who whom whose why will with within without would you 
 please
 """
 """They say nothing of the matter, but papers use some of them so rarely that BM25 takes them for telling."""
+
+
+def matching(
+    connection: sqlite3.Connection, query: str, filters: Filters, top_k: int
+) -> list[tuple[int, float]]:
+    """Number and BM25 score of the passages that share most with the query, best first."""
+    words = full_text_query(query)
+    if words is None:
+        return []
+    where = compile_filters(filters)
+    # The plus keeps SQLite from searching the words anew for every passage of the scope.
+    within = f"AND +rowid IN (SELECT number FROM passages WHERE {where.sql})" if filters else ""
+    # All in one row: between two rows a thread has to wait until the others let it go on.
+    sql = f"""
+        SELECT json_group_array(number), json_group_array(score) FROM (
+            SELECT rowid AS number, -bm25(words, {TITLE_WEIGHT}, 1.0) AS score FROM words
+            WHERE words MATCH ? {within} ORDER BY score DESC, rowid LIMIT ?
+        )
+    """
+    numbers, scores = connection.execute(sql, (words, *where.parameters, top_k)).fetchone()
+    return list(zip(json.loads(numbers), json.loads(scores), strict=True))
 
 
 def full_text_query(question: str) -> str | None:

@@ -9,8 +9,10 @@ from tunedd_api.library.reading.layout import Line, RawPage, line_text
 MARKERS = re.compile(r"[\d∗*†‡§¶♠♥♦♣♢⋆⋄◇△▽∥‖#⊕⊗♮♯¹²³⁴⁵⁶⁷⁸⁹⁰·|;,&]+|\band\b|\b[a-z]\b(?=[,\s∗]|$)")
 """What stands between names, or is printed raised behind them."""
 PARTICLE = r"(?:van|von|der|den|de|del|della|di|da|dos|la|le|bin|ibn|al|el|ter|ten)"
-CAPITALISED = r"(?:[dlDO]['’])?[^\W\d_a-z][\w'’‐-]*\.?"
-NAME = re.compile(rf"(?:{CAPITALISED}|{PARTICLE}(?=\s))(?:[\s.]+(?:{CAPITALISED}|{PARTICLE}(?=\s)))*")
+CAPITALISED = r"(?:[dlDO]['’])?[^\W\d_a-z][\w'’‐-]*"
+NAME = re.compile(rf"(?:{CAPITALISED}|{PARTICLE}(?=\s))(?:[\s.]+(?:{CAPITALISED}|{PARTICLE}(?=\s)))*\.?")
+"""There is one way to match it: rows of dots, as in a table of contents, would else be tried in millions."""
+LONGEST_NAME = 80
 NO_PERSON = re.compile(
     r"universit|institut|department|school|college|laborator|\blabs?\b|cent(?:er|re)\b|facult|academ|research"
     r"|foundation|hospital|ministry|corporation|\binc\b|\bltd\b|gmbh|\bllc\b|google|microsoft|deepmind|openai|\bmeta\b"
@@ -101,7 +103,7 @@ def names_in(text: str) -> tuple[str, ...]:
 
 def is_name(text: str) -> bool:
     """`Ada Lovelace`, `J. P. de la Cruz`: two to four words, or more with initials and particles."""
-    if not NAME.fullmatch(text) or NO_PERSON.search(text):
+    if len(text) > LONGEST_NAME or not NAME.fullmatch(text) or NO_PERSON.search(text):
         return False
     words = text.replace(".", ". ").split()
     full = [word for word in words if len(word.strip(".")) > 1 and word[0].isupper()]

@@ -7,6 +7,7 @@ addresses), an empty line for the end of a paragraph. Every character remembers 
 """
 
 import re
+from array import array
 from collections.abc import Iterable, Sequence, Set
 
 from tunedd_api.library.model import Page
@@ -18,6 +19,8 @@ from tunedd_api.library.reading.layout import Line, RawPage, line_text
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 LAST_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*\Z")
 FIRST_WORD = re.compile(r"[^\W\d_]+")
+LONGEST_WORD = 100
+"""Characters. A line may be one endless word, and its beginning would be looked for in as many ways."""
 COMPOUND_PART = 4
 """Letters that both halves must have to be taken for words of their own when nothing else decides."""
 
@@ -63,7 +66,7 @@ def _clean_page(page: RawPage, lines: Sequence[Line], words: Set[str]) -> Page:
     return Page(
         number=page.number,
         text="".join(character for character, _ in kept),
-        positions=tuple(index for _, index in kept),
+        positions=array("I", [index for _, index in kept]),
     )
 
 
@@ -73,7 +76,7 @@ def keeps_hyphen(before: str, after: str, words: Set[str]) -> bool:
 
     What the document itself writes elsewhere decides; else two whole words make a compound.
     """
-    left, right = LAST_WORD.search(before), FIRST_WORD.match(after)
+    left, right = LAST_WORD.search(before[-LONGEST_WORD:]), FIRST_WORD.match(after)
     if left is None or right is None:
         return True
     first, second = left[0].casefold(), right[0].casefold()

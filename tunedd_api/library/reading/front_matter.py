@@ -109,7 +109,7 @@ def _same_type(page: RawPage, first: Line, line: Line) -> bool:
     size, other = _type_size(page, first), _type_size(page, line)
     capitals = line_text(page, first).isupper() and line_text(page, line).isupper()
     return abs(size - other) <= SAME_TYPE * size or (
-        capitals and SMALL_CAPITALS <= size / other <= 1 / SMALL_CAPITALS
+        capitals and SMALL_CAPITALS * other <= size <= other / SMALL_CAPITALS
     )
 
 

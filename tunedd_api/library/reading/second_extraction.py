@@ -2,24 +2,32 @@
 
 import logging
 import re
+from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from pypdf import PasswordType, PdfReader
 
-from tunedd_api.library.model import BrokenPdf, PasswordProtected, TooManyPages
+from tunedd_api.library.model import BrokenPdf, PasswordProtected, TooManyPages, TooMuchText
+from tunedd_api.library.reading.bounds import LONGEST_FIELD
+from tunedd_api.library.reading.extraction import FIELDS, JUNK, SIGNATURE, measured
 from tunedd_api.library.reading.layout import Line, RawPage, RawPdf
+
+LONGEST_GAP = 100
+"""Characters between the end of a line and the next line's first letter."""
 
 
 def extract_with_pypdf(path: Path, *, max_pages: int, look_at: int) -> RawPdf:
     """
     The pages' text. If none of the first `look_at` pages has any, the rest is taken to have none either.
 
-    Raises BrokenPdf, PasswordProtected or TooManyPages.
+    Raises BrokenPdf, PasswordProtected, TooManyPages or TooMuchText.
     """
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:
         return _extract(path, max_pages, look_at)
-    except (PasswordProtected, TooManyPages, MemoryError):
+    except (PasswordProtected, TooManyPages, TooMuchText, MemoryError):
         raise
     except Exception as error:
         # On a damaged file pypdf raises whatever its own code runs into, documented or not.
@@ -28,7 +36,7 @@ def extract_with_pypdf(path: Path, *, max_pages: int, look_at: int) -> RawPdf:
 
 def _extract(path: Path, max_pages: int, look_at: int) -> RawPdf:
     with path.open("rb") as file:
-        reader = PdfReader(file)
+        reader = PdfReader(_from_signature(file))
         if reader.is_encrypted and reader.decrypt("") == PasswordType.NOT_DECRYPTED:
             raise PasswordProtected
         count = len(reader.pages)
@@ -36,14 +44,22 @@ def _extract(path: Path, max_pages: int, look_at: int) -> RawPdf:
             raise TooManyPages(f"The PDF has {count} pages; this service reads up to {max_pages}.")
         if not count:
             raise BrokenPdf
-        texts: list[str] = []
-        for index in range(count):
-            blank = index >= look_at and not any(text.strip() for text in texts)
-            texts.append("" if blank else _page_text(reader, index))
-        return RawPdf(
-            pages=tuple(_raw_page(number, text) for number, text in enumerate(texts, 1)),
-            metadata=_metadata(reader),
-        )
+        return RawPdf(pages=tuple(measured(_pages(reader, count, look_at))), metadata=_metadata(reader))
+
+
+def _from_signature(file: BinaryIO) -> BinaryIO:
+    """Without what stands in front: pypdf counts from the first byte, a PDF counts from its signature."""
+    junk = file.read(JUNK + len(SIGNATURE)).find(SIGNATURE)
+    file.seek(max(0, junk))
+    return BytesIO(file.read()) if junk > 0 else file
+
+
+def _pages(reader: PdfReader, count: int, look_at: int) -> Iterator[RawPage]:
+    found = False
+    for index in range(count):
+        text = _page_text(reader, index) if found or index < look_at else ""
+        found = found or bool(text.strip())
+        yield _raw_page(index + 1, text)
 
 
 def _page_text(reader: PdfReader, index: int) -> str:
@@ -63,7 +79,7 @@ def _raw_page(number: int, text: str) -> RawPage:
 
 
 def _hyphenated(text: str, line: Line) -> Line:
-    follows = text[line.end :].lstrip()[:1]
+    follows = text[line.end : line.end + LONGEST_GAP].lstrip()[:1]
     if text[line.end - 1] in "-\u2010\u00ad" and follows.islower() and line.end - line.start > 1:
         return Line(start=line.start, end=line.end - 1, hyphenated=True)
     return line
@@ -72,7 +88,7 @@ def _hyphenated(text: str, line: Line) -> Line:
 def _metadata(reader: PdfReader) -> dict[str, str]:
     try:
         found = reader.metadata
-        return {name.lstrip("/"): str(found[name]) for name in found} if found else {}
+        return {name: str(found.get(f"/{name}", ""))[:LONGEST_FIELD] for name in FIELDS} if found else {}
     except Exception:
         # Damaged metadata is no reason to lose a readable text.
         return {}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tunedd_api.library.reading.authors import authors_in, is_name, names_in
+from tunedd_api.library.reading.authors import NAME, authors_in, is_name, names_in
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,10 @@ def test_line_of_names_and_marks(line: str, names: tuple[str, ...]) -> None:
 )
 def test_metadata_field(field: str, names: tuple[str, ...]) -> None:
     assert authors_in(field) == names
+
+
+def test_rows_of_dots_are_told_from_names_at_once() -> None:
+    assert NAME.fullmatch("A.." * 400 + "!") is None
+    assert not is_name("Ada Lovelace. " * 1000)
+    assert is_name("J. P. de la Cruz")
+    assert is_name("Ada B. Lovelace Jr.")

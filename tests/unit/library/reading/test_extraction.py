@@ -1,14 +1,18 @@
 """Raw characters, lines and the errors of files that cannot be read."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pypdf import PdfWriter
 
+from tests.bombs.pages import PAGE_BOMBS
+from tests.bombs.writing import SHOWN
 from tests.pdfs import Text, column, pdf_bytes, write_pdf
-from tunedd_api.library.model import BrokenPdf, NoText, PasswordProtected, TooManyPages
-from tunedd_api.library.reading.extraction import extract
-from tunedd_api.library.reading.layout import line_text
+from tunedd_api.library.model import BrokenPdf, NoText, PasswordProtected, TooManyPages, TooMuchText
+from tunedd_api.library.reading.bounds import LONGEST_FIELD, LONGEST_PAGE, LONGEST_TEXT
+from tunedd_api.library.reading.extraction import extract, measured
+from tunedd_api.library.reading.layout import RawPage, line_text
 
 
 @pytest.fixture
@@ -81,3 +85,40 @@ def test_damaged_page_costs_only_itself(tmp_path: Path) -> None:
     pages = extract(path, max_pages=9).pages
     assert [page.number for page in pages] == [1, 2]
     assert "Bees make honey." in pages[1].text
+
+
+def test_more_text_than_a_document_can_have_is_told_of_before_all_of_it_is_read() -> None:
+    read = []
+
+    def pages() -> Iterator[RawPage]:
+        for number in range(1, 99):
+            read.append(number)
+            yield RawPage(number=number, text="x" * LONGEST_PAGE, lines=())
+
+    with pytest.raises(TooMuchText, match="more than 10,000,000 characters"):
+        list(measured(pages()))
+    assert len(read) == LONGEST_TEXT // LONGEST_PAGE + 1
+
+
+def test_a_page_with_more_text_than_one_can_have_is_told_of() -> None:
+    with pytest.raises(TooMuchText, match=r"Page 7 holds 250,001 characters"):
+        list(measured([RawPage(number=7, text="x" * (LONGEST_PAGE + 1), lines=())]))
+
+
+def test_metadata_of_any_length_is_cut_and_half_a_letter_in_it_costs_that_field_only(tmp_path: Path) -> None:
+    half = b"\xfe\xff\x00B\xd8\x3d\x00e"
+    path = tmp_path / "a.pdf"
+    path.write_bytes(PAGE_BOMBS["a title of ten megabytes"]())
+    assert {len(value) for value in extract(path, max_pages=1).metadata.values()} == {LONGEST_FIELD}
+    path.write_bytes(pdf_bytes([SHOWN], {"Title": half.decode("latin-1"), "Author": "Ada Lovelace"}))
+    assert extract(path, max_pages=1).metadata == {"Author": "Ada Lovelace"}
+
+
+def test_file_whose_end_is_missing_is_told_from_other_damage(paper: Path) -> None:
+    whole = paper.read_bytes()
+    paper.write_bytes(whole[:200])
+    with pytest.raises(BrokenPdf, match="end of the file is missing"):
+        extract(paper, max_pages=9)
+    paper.write_bytes(whole[:200] + b"\n%%EOF\n")
+    with pytest.raises(BrokenPdf, match="damaged"):
+        extract(paper, max_pages=9)

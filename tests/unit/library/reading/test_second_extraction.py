@@ -46,3 +46,9 @@ def test_whatever_pypdf_raises_is_a_broken_pdf(tmp_path: Path) -> None:
     path.write_bytes(b"%PDF-1.7\ntrailer << /Root 1 0 R >>")
     with pytest.raises(BrokenPdf):
         extract_with_pypdf(path, max_pages=9, look_at=9)
+
+
+@pytest.mark.parametrize("junk", [1, 500, 1024])
+def test_junk_in_front_of_the_signature_does_no_harm(paper: Path, junk: int) -> None:
+    paper.write_bytes(b"x" * junk + paper.read_bytes())
+    assert "nate with each other." in extract_with_pypdf(paper, max_pages=9, look_at=9).pages[1].text

@@ -1,0 +1,89 @@
+"""The library, wired: records, reader, indexes, the indexer that works for them, and the papers folder."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from tunedd_api.backends.database import Database
+from tunedd_api.backends.model_files.weights import Weights
+from tunedd_api.bootstrap.indexes import open_indexes
+from tunedd_api.library.folder_records import SqlFolderRecords
+from tunedd_api.library.folder_sync import FolderSync, Replaced
+from tunedd_api.library.index_records import SqlIndexRecords
+from tunedd_api.library.intake import Intake
+from tunedd_api.library.originals import Originals
+from tunedd_api.library.queue import SqlIndexingQueue
+from tunedd_api.library.reading.reader import Reader, ReadingLimits
+from tunedd_api.library.records import SqlDocumentRecords
+from tunedd_api.library.recovery import Recovery
+from tunedd_api.library.service import Library
+from tunedd_api.library.worker import Indexer
+from tunedd_api.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class LibraryParts:
+    library: Library
+    folder: FolderSync
+    indexer: Indexer
+    intake: Intake
+    recovery: Recovery
+
+    async def recover(self) -> None:
+        """For the process that indexes, before it begins."""
+        await self.intake.recover()
+        await self.recovery.recover()
+
+
+@asynccontextmanager
+async def open_library(
+    settings: Settings,
+    weights: Weights,
+    database: Database,
+    *,
+    replaced: Replaced,
+    builds: bool,
+    anew: bool = False,
+) -> AsyncIterator[LibraryParts]:
+    """`replaced` hears of a document whose file changed; for `builds` and `anew` see `open_indexes`."""
+    records, queue = SqlDocumentRecords(database), SqlIndexingQueue(database)
+    index_records = SqlIndexRecords(database)
+    originals = Originals(settings.home / "files")
+    reader = Reader(
+        ReadingLimits(
+            seconds=settings.reading_timeout, memory_mb=settings.reading_memory_mb, pages=settings.max_pages
+        )
+    )
+    async with open_indexes(settings, weights, index_records, builds=builds, anew=anew) as indexes:
+        indexer = Indexer(records=records, queue=queue, originals=originals, reader=reader, indexes=indexes)
+        intake = Intake(
+            records=records,
+            queue=queue,
+            originals=originals,
+            indexes=indexes,
+            work=indexer,
+            largest=settings.max_upload_mb << 20,
+        )
+        folder = FolderSync(
+            settings.papers,
+            intake=intake,
+            documents=records,
+            files=SqlFolderRecords(database),
+            replaced=replaced,
+        )
+        library = Library(
+            records=records,
+            originals=originals,
+            queue=queue,
+            indexes=indexes,
+            intake=intake,
+            work=indexer,
+            folder=folder,
+        )
+        recovery = Recovery(records=records, queue=queue, index_records=index_records, indexes=indexes)
+        try:
+            yield LibraryParts(
+                library=library, folder=folder, indexer=indexer, intake=intake, recovery=recovery
+            )
+        finally:
+            await reader.close()

@@ -1,0 +1,52 @@
+"""What has to be mended before indexing goes on: after a killed process, a lost index, a newer reader."""
+
+import structlog
+
+from tunedd_api.library.indexes import Index, Indexes
+from tunedd_api.library.ports import DocumentRecords, IndexingQueue, IndexRecords
+from tunedd_api.library.reading.wire import READER
+
+log = structlog.get_logger(__name__)
+
+
+class Recovery:
+    """For the one process that indexes: it knows that nobody else is at work."""
+
+    def __init__(
+        self,
+        *,
+        records: DocumentRecords,
+        queue: IndexingQueue,
+        index_records: IndexRecords,
+        indexes: Indexes,
+    ) -> None:
+        self._records = records
+        self._queue = queue
+        self._index_records = index_records
+        self._indexes = indexes
+
+    async def recover(self) -> None:
+        """Queues everything that is not wholly in its index, and clears out what belongs to no document."""
+        broken_off = await self._queue.requeue_interrupted()
+        outdated = await self._queue.retry_outdated(READER)
+        missing = await self._queue.queue_unindexed()
+        known: set[str] = set().union(*(await self._records.ids_by_status()).values())
+        lost = 0
+        for index in self._indexes:
+            lost += await self._compare(index, known)
+        if broken_off or outdated or missing or lost:
+            log.info("indexing.resumed", broken_off=broken_off, retried=outdated, new=missing, lost=lost)
+
+    async def _compare(self, index: Index, known: set[str]) -> int:
+        stored = await index.indexing.counts()
+        lost = 0
+        for document, expected in (await self._index_records.ready_passages(index.row.stamp)).items():
+            if stored.get(document, 0) != expected:
+                log.warning(
+                    "document.lost", document=document, stored=stored.get(document, 0), expected=expected
+                )
+                await self._queue.queue_again(document, index.row.stamp)
+                lost += 1
+        for stranger in stored.keys() - known:
+            await index.indexing.remove(stranger)
+        return lost

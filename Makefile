@@ -5,6 +5,7 @@ BIN := .venv/bin
 MODELS ?= var/models
 PAPERS ?= ../shared/papers/ai-agents
 QUESTIONS ?= ../shared/eval/agents-dev.jsonl
+ROUNDS ?= 200
 
 export POETRY_VIRTUALENVS_IN_PROJECT = true
 export POETRY_VIRTUALENVS_CREATE = true
@@ -12,7 +13,7 @@ export POETRY_VIRTUALENVS_CREATE = true
 INDEX = $$(echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
 INSTALL = POETRY_PYPI_MIRROR_URL="$(INDEX)" $(POETRY) install --no-interaction
 
-.PHONY: serve test check bench evaluate format clean
+.PHONY: serve test check bench crash faults evaluate format clean
 
 serve: .venv/.runtime ## the service, with its papers and models
 	@$(BIN)/tunedd papers fetch --quick
@@ -32,6 +33,16 @@ bench: .venv/.runtime ## how well passages are found; PAPERS="folder …" QUESTI
 	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2
 	@$(BIN)/python -m benchmarks.retrieval --papers $(PAPERS) --questions $(QUESTIONS) \
 		--model $(MODELS)/all-minilm-l6-v2
+
+crash: .venv/.development ## kills service, reader and model at random, again and again; ROUNDS=200
+	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2 smollm2-135m-instruct
+	@$(BIN)/python -m tests.faults.kill_rounds --rounds $(ROUNDS) --models $(MODELS)
+
+faults: .venv/.development ## a full disk, a home made read-only, a clock that jumps; as root
+	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2 smollm2-135m-instruct
+	@$(BIN)/python -m tests.faults.disk_full --models $(MODELS)
+	@$(BIN)/python -m tests.faults.read_only --models $(MODELS)
+	@$(BIN)/python -m tests.faults.clock_jumps --models $(MODELS)
 
 evaluate: .venv/.runtime ## how well questions are answered, by a service of its own; PAPERS=folder QUESTIONS=file
 	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.world import ROOT, SAMPLES
 
 PDFS = sorted(SAMPLES.glob("*.pdf"))
@@ -125,6 +127,17 @@ def test_nothing_reports_its_use_to_anybody(tmp_path: Path) -> None:
     )
     environment = os.environ | {"HAYSTACK_TELEMETRY_ENABLED": "True", "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=tmp_path)
+
+
+def test_the_embedders_runtime_leaves_no_session_id_anywhere(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="needs the embedded extra")
+    traces = tmp_path / "temporary"
+    traces.mkdir()
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"TMPDIR": str(traces), "PYTHONPATH": str(ROOT)}
+    script = "import tunedd_api, onnxruntime, time; time.sleep(1)"
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True, cwd=tmp_path)
+    assert list(traces.iterdir()) == []
 
 
 def test_reindexing_builds_another_index_and_says_when_there_is_nothing_to_do(tmp_path: Path) -> None:

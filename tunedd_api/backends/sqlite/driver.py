@@ -1,7 +1,9 @@
 """What every SQLite file of the service needs: scripts as statements, and what the driver's errors mean."""
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from tunedd_api.errors import DiskFull, SetupError, StoreUnavailable, TuneddError
 
@@ -13,6 +15,9 @@ MISTAKES = (
     sqlite3.SQLITE_RANGE,
 )
 """Errors that tell of a bug in this program, not of the world around it."""
+
+LEAST_ROOM = 1 << 16
+"""Bytes without which the driver's own files cannot grow."""
 
 
 class DamagedFile(SetupError):
@@ -35,9 +40,17 @@ def failure(error: sqlite3.Error, *, file: str, advice: str) -> TuneddError | No
     match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF:
         case sqlite3.SQLITE_FULL:
             return DiskFull()
+        case sqlite3.SQLITE_IOERR if _full(file):
+            # Not every way of running out of room is told as that.
+            return DiskFull()
         case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
             return DamagedFile(f"{file} is damaged or no database. {advice}")
         case kind if kind in MISTAKES:
             return None
         case _:
             return StoreUnavailable(f"{file} cannot be used: {error}.")
+
+
+def _full(file: str) -> bool:
+    folder = Path(file).parent
+    return folder.is_dir() and shutil.disk_usage(folder).free < LEAST_ROOM

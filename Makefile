@@ -4,6 +4,7 @@ POETRY := .poetry/bin/poetry
 BIN := .venv/bin
 MODELS ?= var/models
 PAPERS ?= ../shared/papers/ai-agents
+LIBRARY ?= ../shared/papers/corpus
 QUESTIONS ?= ../shared/eval/agents-dev.jsonl
 ROUNDS ?= 200
 
@@ -13,7 +14,7 @@ export POETRY_VIRTUALENVS_CREATE = true
 INDEX = $$(echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
 INSTALL = POETRY_PYPI_MIRROR_URL="$(INDEX)" $(POETRY) install --no-interaction
 
-.PHONY: serve test check bench crash faults evaluate format clean
+.PHONY: serve test check bench recall crash faults evaluate format clean
 
 serve: .venv/.runtime ## the service, with its papers and models
 	@$(BIN)/tunedd papers fetch --quick
@@ -29,7 +30,11 @@ check: .venv/.development ## style, types, layers, spelling
 	@$(BIN)/lint-imports
 	@$(BIN)/codespell
 
-bench: .venv/.runtime ## how well passages are found; PAPERS="folder …" QUESTIONS="file …"
+bench: .venv/.runtime ## speed and memory, side by side with bare parts; PAPERS=folder LIBRARY="more folders"
+	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2
+	@$(BIN)/python -m benchmarks.table $(PAPERS) $(LIBRARY) --models $(MODELS)
+
+recall: .venv/.runtime ## how well passages are found; PAPERS="folder …" QUESTIONS="file …"
 	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2
 	@$(BIN)/python -m benchmarks.retrieval --papers $(PAPERS) --questions $(QUESTIONS) \
 		--model $(MODELS)/all-minilm-l6-v2

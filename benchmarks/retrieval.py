@@ -22,7 +22,7 @@ from haystack import component
 from haystack.core.component import Component
 
 from tunedd_api.backends.onnx_embedder import MiniLM, OnnxDocumentEmbedder, OnnxTextEmbedder
-from tunedd_api.backends.sqlite.retrievers import SQLiteBM25Retriever, SQLiteEmbeddingRetriever
+from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddingRanking
 from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 from tunedd_api.errors import Unreadable
 from tunedd_api.library.cutting.passages import cut
@@ -110,9 +110,9 @@ async def _report(
     label: str, store: SQLiteDocumentStore, model: MiniLM, questions: Sequence[Mapping[str, Any]]
 ) -> None:
     manners: dict[str, tuple[Component, Component]] = {
-        "dense": (SQLiteEmbeddingRetriever(store), Nothing()),
-        "BM25": (Nothing(), SQLiteBM25Retriever(store)),
-        "fused": (SQLiteEmbeddingRetriever(store), SQLiteBM25Retriever(store)),
+        "dense": (SQLiteEmbeddingRanking(store), Nothing()),
+        "BM25": (Nothing(), SQLiteBM25Ranking(store)),
+        "fused": (SQLiteEmbeddingRanking(store), SQLiteBM25Ranking(store)),
     }
     _say(f"\n{label:18} questions   page@5  all pages   paper@5   median ms   words")
     for name, (by_meaning, by_words) in manners.items():

@@ -19,7 +19,7 @@ from typing import Any
 from haystack import Document as HaystackDocument
 
 from tunedd_api.backends.onnx_embedder import MiniLM, OnnxDocumentEmbedder, OnnxTextEmbedder
-from tunedd_api.backends.sqlite.retrievers import SQLiteBM25Retriever, SQLiteEmbeddingRetriever
+from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddingRanking
 from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 from tunedd_api.library.retrieval import Retrieval
 
@@ -43,8 +43,8 @@ async def _compare(folder: Path, model: MiniLM, home: Path) -> dict[str, float]:
     _index(_lines(folder / "corpus.jsonl"), model, store)
     retrieval = Retrieval(
         embedder=OnnxTextEmbedder(model),
-        dense=SQLiteEmbeddingRetriever(store),
-        lexical=SQLiteBM25Retriever(store),
+        dense=SQLiteEmbeddingRanking(store),
+        lexical=SQLiteBM25Ranking(store),
     )
     texts = {query["_id"]: query["text"] for query in _lines(folder / "queries.jsonl")}
     found: dict[str, list[float]] = {"dense": [], "BM25": [], "fused": []}

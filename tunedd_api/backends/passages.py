@@ -1,6 +1,5 @@
 """Where passages are kept and found, by URL: a document store with its two searches."""
 
-import glob
 import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddi
 from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 from tunedd_api.errors import SetupError
 
-PLACE = re.compile(r"(\.[0-9a-f]{8})?")
-"""What stands behind the name of an index's file."""
+PLACE = r"(\.index-[0-9a-f]{8})?"
+"""What stands behind the name of an index's file, before its suffix."""
 
 
 class UnknownPassages(SetupError):
@@ -65,8 +64,9 @@ def discard_other_passages(url: str, home: Path, places: Collection[str]) -> Non
     if scheme == "sqlite":
         first = Path(name)
         kept = {_file(home, name, place) for place in places}
-        for file in (home / first.parent).glob(f"{glob.escape(first.stem)}*{glob.escape(first.suffix)}"):
-            if file not in kept and PLACE.fullmatch(file.stem.removeprefix(first.stem)):
+        pattern = re.compile(re.escape(first.stem) + PLACE + re.escape(first.suffix))
+        for file in (home / first.parent).iterdir():
+            if file not in kept and pattern.fullmatch(file.name):
                 _delete(file)
 
 

@@ -122,9 +122,12 @@ class _Opening:
     async def discard(self, row: IndexRow) -> None:
         if row.place in self._stores:
             self._stores.pop(row.place).store.close()
-        await to_thread.run_sync(
-            discard_passages, self._settings.passages_url, self._settings.home, row.place
-        )
+        try:
+            await to_thread.run_sync(
+                discard_passages, self._settings.passages_url, self._settings.home, row.place
+            )
+        except OSError as error:
+            log.warning("index.not_discarded", stamp=row.stamp, reason=error.strerror)
 
 
 class _Choice:
@@ -179,5 +182,5 @@ def _another(wanted: IndexRow, taken: set[str]) -> IndexRow:
     number = 1
     while (stamp := f"{wanted.stamp}#{number}" if number > 1 else wanted.stamp) in taken:
         number += 1
-    place = sha256(stamp.encode()).hexdigest()[:8]
+    place = f"index-{sha256(stamp.encode()).hexdigest()[:8]}"
     return replace(wanted, stamp=stamp, place=place, serving=False)

@@ -8,7 +8,7 @@ from tunedd_api.backends.database import Database
 from tunedd_api.backends.model_files.weights import Weights
 from tunedd_api.bootstrap.indexes import open_indexes
 from tunedd_api.library.folder_records import SqlFolderRecords
-from tunedd_api.library.folder_sync import FolderSync, Replaced
+from tunedd_api.library.folder_sync import FolderSync
 from tunedd_api.library.index_records import SqlIndexRecords
 from tunedd_api.library.intake import Intake
 from tunedd_api.library.originals import Originals
@@ -16,6 +16,7 @@ from tunedd_api.library.queue import SqlIndexingQueue
 from tunedd_api.library.reading.reader import Reader, ReadingLimits
 from tunedd_api.library.records import SqlDocumentRecords
 from tunedd_api.library.recovery import Recovery
+from tunedd_api.library.replacing import Replaced
 from tunedd_api.library.service import Library
 from tunedd_api.library.worker import Indexer
 from tunedd_api.settings import Settings
@@ -65,7 +66,7 @@ async def open_library(
             largest=settings.max_upload_mb << 20,
         )
         folder = FolderSync(
-            settings.papers,
+            settings.papers.absolute(),
             intake=intake,
             documents=records,
             files=SqlFolderRecords(database),

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from typing import Any
 
+import anyio
 from haystack import Pipeline
 from haystack.dataclasses import ChatMessage, StreamingChunk
 
@@ -52,5 +52,9 @@ class Writing:
         """Stops the model, if it is still at work."""
         if not self._run.done():
             self._run.cancel()
-            with suppress(BaseException):
-                await asyncio.wait_for(self._run, STOPS_WITHIN)
+            # Shielded: who is being cancelled has all the more reason to wait until the model has stopped.
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([self._run], timeout=STOPS_WITHIN)
+        if self._run.done() and not self._run.cancelled():
+            # Looked at, or the loop complains that nobody did.
+            self._run.exception()

@@ -101,13 +101,29 @@ async def _reindex(settings: Settings, anew: bool) -> int:
         if states is None:
             say("The index fits the embedding model and the cut: nothing to do (--all does it anyway).")
             return 0
-        with bar() as progress:
-            task = progress.add_task("Indexing again", total=sum(states.values()))
-            while states is not None:
-                ended = sum(count for status, count in states.items() if Status(status).ended)
-                failed = states.get(Status.FAILED, 0)
-                progress.update(task, completed=ended, total=sum(states.values()))
-                await anyio.sleep(LOOK_EVERY)
-                states = (await services.library.progress()).reindexing
+        failed, problem = await _rebuilt(services)
+        if problem:
+            say(problem)
+            return 1
         say(f"The new index serves now{f'; {failed} documents could not be read' if failed else ''}.")
         return failed
+
+
+async def _rebuilt(services: "Services") -> tuple[int, str | None]:
+    """Shows how far the new index is until it serves, or why it does not; how many documents failed."""
+    failed = 0
+    with bar() as shown:
+        task = shown.add_task("Indexing again")
+        while True:
+            progress = await services.library.progress()
+            if progress.reindexing is None:
+                return failed, None
+            states = {Status(status): count for status, count in progress.reindexing.items()}
+            ended = sum(count for status, count in states.items() if status.ended)
+            failed = states.get(Status.FAILED, 0)
+            total = sum(states.values())
+            description = f"Paused: {progress.problem}" if progress.problem else "Indexing again"
+            shown.update(task, completed=ended, total=total, description=description)
+            if ended == total and failed and progress.problem:
+                return failed, progress.problem
+            await anyio.sleep(LOOK_EVERY)

@@ -1,8 +1,11 @@
 """The index that serves, and the one that is built beside it for another embedding model or cut."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import anyio
 import structlog
 
 from tunedd_api.library.indexing import Indexing
@@ -11,6 +14,12 @@ from tunedd_api.library.ports import IndexRecords, WarmSearch
 
 log = structlog.get_logger(__name__)
 
+LONGEST_SEARCH = 30.0
+"""Seconds."""
+INCOMPLETE = (
+    "The old index still serves: {} of its documents could not be indexed for the new one. "
+    "POST /documents/ID/retry tries one again, DELETE does without it."
+)
 UNFINISHED = (Status.QUEUED, Status.READING, Status.EMBEDDING)
 
 
@@ -37,10 +46,14 @@ class Indexes:
         discard: Callable[[IndexRow], Awaitable[None]],
     ) -> None:
         """`discard` deletes the store of an index that is not needed any more."""
+        self.problem: str | None = None
+        """Why the new index does not replace the one that serves."""
         self._records = records
         self._serving = serving
         self._building = building
         self._discard = discard
+        self._searching: Counter[str] = Counter()
+        self._searched = asyncio.Event()
 
     def __iter__(self) -> Iterator[Index]:
         yield self._serving
@@ -51,11 +64,15 @@ class Indexes:
         self, question: str, *, history: Sequence[str], document_ids: Sequence[str] | None, limit: int
     ) -> list[Found]:
         """Raises IndexOutdated."""
-        if self._serving.search is None:
+        stamp, search = self._serving.row.stamp, self._serving.search
+        if search is None:
             raise IndexOutdated
-        return await self._serving.search.search(
-            question, history=history, document_ids=document_ids, limit=limit
-        )
+        self._searching[stamp] += 1
+        try:
+            return await search.search(question, history=history, document_ids=document_ids, limit=limit)
+        finally:
+            self._searching[stamp] -= 1
+            self._searched.set()
 
     async def remove(self, document_id: str) -> None:
         for index in self:
@@ -69,6 +86,8 @@ class Indexes:
         states = await self.building()
         if self._building is None or states is None or any(states.get(one) for one in UNFINISHED):
             return
+        if await self._loses():
+            return
         await self._records.switch(self._building.row.stamp)
         old, self._serving, self._building = self._serving, self._building, None
         log.info(
@@ -77,4 +96,23 @@ class Indexes:
             ready=states.get(Status.READY, 0),
             failed=states.get(Status.FAILED, 0),
         )
+        # A search that has begun in it reads its texts at the end.
+        with anyio.move_on_after(LONGEST_SEARCH):
+            while self._searching[old.row.stamp]:
+                self._searched.clear()
+                await self._searched.wait()
         await self._discard(old.row)
+
+    async def _loses(self) -> bool:
+        """Whether documents that answer now would do so no more."""
+        if self._building is None or self._serving.search is None:
+            # An index without its model answers nothing anyway.
+            return False
+        lost = await self._records.count_lost(
+            serving=self._serving.row.stamp, building=self._building.row.stamp
+        )
+        problem = INCOMPLETE.format(lost) if lost else None
+        if problem and problem != self.problem:
+            log.warning("index.incomplete", failed=lost)
+        self.problem = problem
+        return lost > 0

@@ -74,15 +74,15 @@ class Intake:
         async with self._changing:
             sha256 = await self._records.sha256(document_id)
             # The record first: from then on nothing answers from it, and what is left to do is known.
-            await self._records.remove(document_id)
+            await self._records.remove(document_id, forget=forget)
             self._work.wake()
             await self._clear(document_id, sha256 or "", forget=forget)
 
     async def recover(self) -> None:
         """Finishes what a stopped process left half done, for the one process that changes this library."""
-        for id, sha256 in (await self._records.uncleared()).items():
-            await self._clear(id, sha256, forget=False)
-        await self._originals.sweep(await self._records.all_sha256())
+        for removal in await self._records.uncleared():
+            await self._clear(removal.document_id, removal.sha256, forget=removal.forget)
+        await self._originals.sweep(await self._records.removed_sha256())
 
     async def _clear(self, document_id: str, sha256: str, *, forget: bool) -> None:
         await self._indexes.remove(document_id)

@@ -163,6 +163,16 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Removal:
+    """A removed document whose file and passages may still be there."""
+
+    document_id: str
+    sha256: str
+    forget: bool
+    """Whether its tombstone goes too."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class IndexRow:
     """An index as the database knows it."""
 

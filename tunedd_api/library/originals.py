@@ -57,9 +57,13 @@ class Originals:
         """Whether the disk has no room for anything worth storing."""
         return await to_thread.run_sync(lambda: shutil.disk_usage(self._existing()).free < LEAST_ROOM)
 
-    async def sweep(self, kept: Collection[str]) -> int:
-        """Removes all files but those with these digests: what a stopped process left. Says how many."""
-        return await to_thread.run_sync(self._sweep, frozenset(kept))
+    async def sweep(self, removed: Collection[str]) -> None:
+        """
+        Clears away what a stopped process left: half of a copy, and files of documents that are removed.
+
+        A file that belongs to no document stays: with another database it may.
+        """
+        await to_thread.run_sync(self._sweep, removed)
 
     async def digest(self, source: Path) -> str:
         """The SHA-256 of a file, as hexadecimal digits."""
@@ -74,17 +78,13 @@ class Originals:
     def _existing(self) -> Path:
         return next(path for path in (self.folder, *self.folder.parents) if path.exists())
 
-    def _sweep(self, kept: frozenset[str]) -> int:
-        removed = 0
-        for path in self.folder.glob("*"):
-            if path.is_dir() and path.name.startswith(INCOMING):
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.suffix == ".part" or (path.suffix == ".pdf" and path.stem not in kept):
-                path.unlink(missing_ok=True)
-            else:
-                continue
-            removed += 1
-        return removed
+    def _sweep(self, removed: Collection[str]) -> None:
+        for sha256 in removed:
+            self.path(sha256).unlink(missing_ok=True)
+        for path in self.folder.glob("*.part"):
+            path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"{INCOMING}*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def _keep(self, source: Path) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from tunedd_api.library.model import Claim, Description, Document, Found, IndexRow, Reading, Status
+from tunedd_api.library.model import Claim, Description, Document, Found, IndexRow, Reading, Removal, Status
 
 
 class DocumentRecords(Protocol):
@@ -39,19 +39,21 @@ class DocumentRecords(Protocol):
 
     async def ids_by_status(self) -> dict[Status, set[str]]: ...
     async def sha256(self, document_id: str) -> str | None: ...
-    async def all_sha256(self) -> set[str]: ...
+    async def removed_sha256(self) -> set[str]: ...
+    async def is_requested(self, document_id: str) -> bool:
+        """Whether somebody asked for it, rather than it being found in the folder."""
+        ...
+
     async def samples(self) -> set[str]:
         """Ids of the documents that were added as samples."""
         ...
 
     async def is_deleted(self, document_id: str) -> bool: ...
-    async def remove(self, document_id: str) -> None:
-        """Leaves a tombstone that keeps a folder sync from bringing the document back."""
+    async def remove(self, document_id: str, *, forget: bool = False) -> None:
+        """Leaves a tombstone that keeps a folder sync from bringing the document back, unless `forget`."""
         ...
 
-    async def uncleared(self) -> dict[str, str]:
-        """Id and SHA-256 of removed documents whose file and passages may still be there."""
-        ...
+    async def uncleared(self) -> list[Removal]: ...
 
     async def set_cleared(self, document_id: str, *, forget: bool) -> None:
         """Nothing is left of a removed document; with `forget` its tombstone goes too."""
@@ -90,8 +92,8 @@ class IndexingQueue(Protocol):
         """Ends what has not ended; False where everything has."""
         ...
 
-    async def claim(self) -> Claim | None:
-        """Takes the next indexing, the index that serves first; None if there is nothing to do."""
+    async def claim(self, stamps: Collection[str]) -> Claim | None:
+        """Takes the next indexing for these indexes, the one that serves first; None if there is none."""
         ...
 
     async def held(self, tokens: Collection[str]) -> set[str]:
@@ -122,6 +124,10 @@ class IndexRecords(Protocol):
     async def adopt(self, stamp: str, *, embedder: str, model: str) -> None: ...
     async def drop(self, stamp: str) -> None: ...
     async def switch(self, stamp: str) -> None: ...
+    async def count_lost(self, *, serving: str, building: str) -> int:
+        """Documents that are ready in the one and have failed in the other."""
+        ...
+
     async def states(self, stamp: str) -> Mapping[Status, int]: ...
     async def ready_passages(self, stamp: str) -> Mapping[str, int]: ...
 
@@ -144,6 +150,9 @@ class WarmSearch(PassageSearch, Protocol):
 
 class LibraryIndexes(PassageSearch, Protocol):
     """All indexes: the one that serves is searched, a document is removed from each."""
+
+    problem: str | None
+    """Why the new index does not replace the one that serves."""
 
     async def remove(self, document_id: str) -> None: ...
     async def building(self) -> Mapping[Status, int] | None:

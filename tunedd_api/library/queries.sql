@@ -65,8 +65,8 @@ LEFT JOIN indexings i
     ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving) AND i.state = 'ready'
 WHERE d.deleted_at IS NULL;
 
--- name: delete_document(id, deleted_at)!
-UPDATE documents SET deleted_at = :deleted_at WHERE id = :id AND deleted_at IS NULL;
+-- name: delete_document(id, deleted_at, forgotten)!
+UPDATE documents SET deleted_at = :deleted_at, forgotten = :forgotten WHERE id = :id AND deleted_at IS NULL;
 
 -- name: sample_documents()
 SELECT id FROM documents WHERE sample AND deleted_at IS NULL;
@@ -74,11 +74,11 @@ SELECT id FROM documents WHERE sample AND deleted_at IS NULL;
 -- name: is_deleted(id)$
 SELECT 1 FROM documents WHERE id = :id AND deleted_at IS NOT NULL;
 
--- name: all_sha256()
-SELECT sha256 FROM documents WHERE deleted_at IS NULL;
+-- name: removed_sha256()
+SELECT sha256 FROM documents WHERE deleted_at IS NOT NULL;
 
 -- name: uncleared_documents()
-SELECT id, sha256 FROM documents WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
+SELECT id, sha256, forgotten FROM documents WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
 
 -- name: mark_cleared(id, cleared_at)!
 UPDATE documents SET cleared_at = :cleared_at WHERE id = :id AND deleted_at IS NOT NULL;
@@ -91,6 +91,12 @@ DELETE FROM pages WHERE document_id = :document_id;
 
 -- name: delete_indexings(document_id)!
 DELETE FROM indexings WHERE document_id = :document_id;
+
+-- name: note_request(id)!
+UPDATE documents SET requested = TRUE WHERE id = :id;
+
+-- name: is_requested(id)$
+SELECT 1 FROM documents WHERE id = :id AND requested;
 
 -- name: describe_document(id, title, authors, year, arxiv_id, categories)!
 UPDATE documents
@@ -120,7 +126,7 @@ SELECT d.id, x.stamp, 'queued', :updated_at FROM documents d CROSS JOIN indexes 
 WHERE d.deleted_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM indexings i WHERE i.document_id = d.id AND i.stamp = x.stamp);
 
--- name: claim_indexing(token, now, until, longest, updated_at)^
+-- name: claim_indexing(stamps, token, now, until, longest, updated_at)^
 -- A lease that ends later than any could is from before the clock was set back.
 UPDATE indexings
 SET state = 'reading', passages = 0, total = NULL, error = NULL, attempts = attempts + 1,
@@ -128,7 +134,7 @@ SET state = 'reading', passages = 0, total = NULL, error = NULL, attempts = atte
 WHERE (document_id, stamp) = (
     SELECT i.document_id, i.stamp
     FROM indexings i JOIN documents d ON d.id = i.document_id JOIN indexes x ON x.stamp = i.stamp
-    WHERE d.deleted_at IS NULL
+    WHERE d.deleted_at IS NULL AND i.stamp IN (SELECT value FROM json_each(:stamps))
       AND (i.state = 'queued'
            OR (i.state IN ('reading', 'embedding') AND NOT i.leased_until BETWEEN :now AND :longest))
     ORDER BY x.serving DESC, i.attempts, d.created_at, d.id LIMIT 1)
@@ -204,6 +210,11 @@ WHERE mine.document_id = :id AND mine.state = 'queued'
 
 -- name: all_indexes()
 SELECT * FROM indexes ORDER BY serving DESC;
+
+-- name: count_lost(serving, building)$
+SELECT count(*)
+FROM indexings old JOIN indexings new ON new.document_id = old.document_id
+WHERE old.stamp = :serving AND old.state = 'ready' AND new.stamp = :building AND new.state = 'failed';
 
 -- name: add_index(stamp, embedder, dimension, cut, model, place, serving, created_at)!
 INSERT INTO indexes (stamp, embedder, dimension, cut, model, place, serving, created_at)

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 from tunedd_api.backends.database import Database
 from tunedd_api.library.model import Claim, ClaimLost, Reading, Status
@@ -61,12 +62,18 @@ class SqlIndexingQueue:
             )
         return changed > 0
 
-    async def claim(self) -> Claim | None:
+    async def claim(self, stamps: Collection[str]) -> Claim | None:
         token, moment = uuid.uuid4().hex, self._clock()
         until = moment + LEASE
         async with self._database.write() as connection:
             claimed = await self._sql.claim_indexing(
-                connection, token=token, now=moment, until=until, longest=until, updated_at=now()
+                connection,
+                stamps=json.dumps(sorted(stamps)),
+                token=token,
+                now=moment,
+                until=until,
+                longest=until,
+                updated_at=now(),
             )
             if claimed is None:
                 return None
@@ -79,8 +86,9 @@ class SqlIndexingQueue:
             described=bool(row["described"]),
         )
         if claimed["attempts"] > MOST_ATTEMPTS:
-            await self.set_failed(claim, BROKE_OFF, reader=None)
-            return await self.claim()
+            with suppress(ClaimLost):
+                await self.set_failed(claim, BROKE_OFF, reader=None)
+            return await self.claim(stamps)
         return claim
 
     async def held(self, tokens: Collection[str]) -> set[str]:

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from tunedd_api.backends.database import Database
-from tunedd_api.library.model import Description, Document, Page, Reading, Status, document_id_of
+from tunedd_api.library.model import Description, Document, Page, Reading, Removal, Status, document_id_of
 
 
 class SqlDocumentRecords:
@@ -41,6 +41,7 @@ class SqlDocumentRecords:
             )
             if revive:
                 await self._sql.revive_document(connection, id=id, file=file, title=title, created_at=moment)
+                await self._sql.note_request(connection, id=id)
             if not sample:
                 await self._sql.adopt_document(connection, id=id, file=file)
             if description is not None:
@@ -64,9 +65,13 @@ class SqlDocumentRecords:
             digest: str | None = await self._sql.sha256_of(connection, id=document_id)
         return digest
 
-    async def all_sha256(self) -> set[str]:
+    async def removed_sha256(self) -> set[str]:
         async with self._database.read() as connection:
-            return {row["sha256"] async for row in self._sql.all_sha256(connection)}
+            return {row["sha256"] async for row in self._sql.removed_sha256(connection)}
+
+    async def is_requested(self, document_id: str) -> bool:
+        async with self._database.read() as connection:
+            return bool(await self._sql.is_requested(connection, id=document_id))
 
     async def by_ids(self, ids: Collection[str]) -> dict[str, Document]:
         async with self._database.read() as connection:
@@ -113,15 +118,18 @@ class SqlDocumentRecords:
         async with self._database.read() as connection:
             return bool(await self._sql.is_deleted(connection, id=document_id))
 
-    async def remove(self, document_id: str) -> None:
+    async def remove(self, document_id: str, *, forget: bool = False) -> None:
         async with self._database.write() as connection:
-            await self._sql.delete_document(connection, id=document_id, deleted_at=now())
+            await self._sql.delete_document(connection, id=document_id, deleted_at=now(), forgotten=forget)
             await self._sql.delete_pages(connection, document_id=document_id)
             await self._sql.delete_indexings(connection, document_id=document_id)
 
-    async def uncleared(self) -> dict[str, str]:
+    async def uncleared(self) -> list[Removal]:
         async with self._database.read() as connection:
-            return {row["id"]: row["sha256"] async for row in self._sql.uncleared_documents(connection)}
+            return [
+                Removal(document_id=row["id"], sha256=row["sha256"], forget=bool(row["forgotten"]))
+                async for row in self._sql.uncleared_documents(connection)
+            ]
 
     async def set_cleared(self, document_id: str, *, forget: bool) -> None:
         async with self._database.write() as connection:

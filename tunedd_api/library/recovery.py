@@ -39,6 +39,11 @@ class Recovery:
 
     async def _compare(self, index: Index, known: set[str]) -> int:
         stored = await index.indexing.counts()
+        for stranger in stored.keys() - known:
+            await index.indexing.remove(stranger)
+        if index.search is None:
+            # Nothing is added to an outdated index.
+            return 0
         lost = 0
         for document, expected in (await self._index_records.ready_passages(index.row.stamp)).items():
             if stored.get(document, 0) != expected:
@@ -47,6 +52,4 @@ class Recovery:
                 )
                 await self._queue.queue_again(document, index.row.stamp)
                 lost += 1
-        for stranger in stored.keys() - known:
-            await index.indexing.remove(stranger)
         return lost

@@ -193,7 +193,7 @@ class Library:
             files_left=self._folder.left,
             documents=counts,
             reindexing=None if building is None else {one.value: count for one, count in building.items()},
-            problem=self._work.problem or self._folder.problem or await self._full(),
+            problem=self._work.problem or self._indexes.problem or self._folder.problem or await self._full(),
         )
 
     async def _full(self) -> str | None:

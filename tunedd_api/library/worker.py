@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 
 PAUSE_AFTER_FAILURE = 5.0
 """Seconds before a store or an embedder that failed is tried again."""
+LOOK_AGAIN = 15.0
+"""Seconds after which an idle worker looks by itself: nobody tells it when the lease of a claim ends which
+could not be given back, as on a full disk."""
 AT_A_TIME = 2
 """Documents under way. The embedder never waits for the reader, a short paper is not held up by a thick one
 (their batches take turns), and no more than two are in memory."""
@@ -72,13 +75,16 @@ class Indexer:
         while True:
             # Cleared before the look, so that a call of `wake` during it is not lost.
             self._news.clear()
-            if claim := await self._queue.claim():
+            # What is outdated is not added to: its vectors would be those of another model.
+            stamps = [index.row.stamp for index in self._indexes if index.search is not None]
+            if claim := await self._queue.claim(stamps):
                 await self._take_on(claim)
                 continue
             self.problem = None
             async with self._switching:
                 await self._indexes.switch_when_complete()
-            await self._news.wait()
+            with anyio.move_on_after(LOOK_AGAIN):
+                await self._news.wait()
 
     async def _take_on(self, claim: Claim) -> None:
         indexes = {index.row.stamp: index for index in self._indexes}
@@ -97,7 +103,7 @@ class Indexer:
             log.info("indexing.cancelled", document=document.id)
         except Unreadable as error:
             log.warning("document.failed", document=document.id, file=document.file, reason=error.message)
-            await self._fail(claim, error.message)
+            await self._fail(claim, error.message, reader=READER)
         except FileNotFoundError:
             log.warning("document.failed", document=document.id, file=document.file, reason="file lost")
             await self._fail(claim, FileLost().message)
@@ -112,10 +118,10 @@ class Indexer:
             seconds = round(time.monotonic() - started, 2)
             log.info("document.indexed", document=document.id, passages=passages, seconds=seconds)
 
-    async def _fail(self, claim: Claim, reason: str) -> None:
+    async def _fail(self, claim: Claim, reason: str, *, reader: int | None = None) -> None:
         self._claims.let_go(claim)
         try:
-            await self._queue.set_failed(claim, reason, reader=READER)
+            await self._queue.set_failed(claim, reason, reader=reader)
         except ClaimLost:
             log.info("indexing.cancelled", document=claim.document.id)
 

@@ -127,8 +127,66 @@ async def test_a_file_that_changed_into_something_unreadable_leaves_the_old_docu
     await taken_in(services)
     with pytest.raises(DocumentNotFound):
         await services.library.get(old)
-    ready = [one for one in (await documents(services)).values() if one.status is Status.READY]
-    assert [hit.document_id for hit in await services.library.search("heron", limit=1)] == [ready[0].id]
+    (ready,) = (await documents(services)).values()
+    assert [hit.document_id for hit in await services.library.search("heron", limit=1)] == [ready.id]
+
+
+async def test_of_a_file_that_changes_again_and_again_only_the_last_is_left(
+    services: Services, folder: Path
+) -> None:
+    paper(folder, "paper.pdf", "otter")
+    await taken_in(services)
+    for word in ("heron", "zebra", "walrus"):
+        # Not waited for: each is replaced before it is ready, or right after.
+        paper(folder, "paper.pdf", word)
+        await services.folder.look()
+    await taken_in(services)
+    await services.folder.look()
+    (last,) = await documents(services)
+    assert [hit.document_id for hit in await services.library.search("walrus", limit=1)] == [last]
+
+
+async def test_a_document_that_was_asked_for_outlives_the_change_of_a_file(
+    services: Services, folder: Path
+) -> None:
+    file = paper(folder, "paper.pdf", "otter")
+    asked_for = (await services.library.add(file)).id
+    await taken_in(services)
+    paper(folder, "paper.pdf", "heron")
+    await taken_in(services)
+    await services.folder.look()
+    assert asked_for in await documents(services)
+    assert len(await documents(services)) == 2
+
+
+async def test_a_file_that_was_refused_is_looked_at_again_by_the_next_start(
+    tmp_path: Path, folder: Path
+) -> None:
+    (folder / "large.pdf").write_bytes(PDFS[0].read_bytes() + b"%" * (2 << 20))
+    async with open_world(tmp_path, max_upload_mb=1) as services:
+        assert await taken_in(services) == []
+        await services.folder.look(settled=True)
+        assert await documents(services) == {}
+    async with open_world(tmp_path) as services:
+        assert await taken_in(services) == ["large.pdf"]
+
+
+async def test_a_folder_that_goes_and_comes_back_changes_nothing(
+    services: Services, folder: Path, tmp_path: Path
+) -> None:
+    paper(folder, "paper.pdf", "otter")
+    await taken_in(services)
+    before = await documents(services)
+    there, elsewhere = anyio.Path(folder), anyio.Path(tmp_path / "elsewhere")
+    await there.rename(elsewhere)
+    await services.folder.look()
+    await there.mkdir()
+    await services.folder.look()
+    assert await documents(services) == before
+    await there.rmdir()
+    await elsewhere.rename(there)
+    assert await taken_in(services) == ["paper.pdf"]
+    assert await documents(services) == before
 
 
 async def test_a_file_that_is_changed_back_keeps_its_document(services: Services, folder: Path) -> None:

@@ -52,7 +52,7 @@ async def queued(tmp_path: Path) -> AsyncIterator[Queued]:
 
 
 async def claimed(queue: SqlIndexingQueue) -> Claim:
-    claim = await queue.claim()
+    claim = await queue.claim([INDEX.stamp])
     assert claim
     return claim
 
@@ -60,7 +60,7 @@ async def claimed(queue: SqlIndexingQueue) -> Claim:
 async def test_each_indexing_is_claimed_once_the_oldest_first(queued: Queued) -> None:
     first, second = await claimed(queued.queue), await claimed(queued.queue)
     assert (first.document.id, second.document.id) == ("a" * 16, "b" * 16)
-    assert await queued.queue.claim() is None
+    assert await queued.queue.claim([INDEX.stamp]) is None
     assert await queued.queue.held([first.token, second.token, "another"]) == {first.token, second.token}
 
 
@@ -74,7 +74,7 @@ async def test_a_claim_that_is_not_renewed_goes_to_the_next_and_its_first_holder
     queued.clock.seconds += LEASE * 0.2
     taken_over = await claimed(queued.queue)
     assert taken_over.document.id == lost.document.id
-    assert await queued.queue.claim() is None
+    assert await queued.queue.claim([INDEX.stamp]) is None
     with pytest.raises(ClaimLost):
         await queued.queue.set_reading(lost, ONE_PAGE, 1)
     with pytest.raises(ClaimLost):
@@ -114,7 +114,7 @@ async def test_a_claim_that_is_renewed_outlives_small_steps_of_the_clock(queued:
 
 async def test_what_is_broken_off_again_and_again_fails_and_lets_the_others_through(queued: Queued) -> None:
     seen = []
-    while claim := await queued.queue.claim():
+    while claim := await queued.queue.claim([INDEX.stamp]):
         seen.append(claim.document.id)
         # As a start after a killed process does it.
         await queued.queue.requeue_interrupted()
@@ -151,7 +151,13 @@ async def test_what_another_version_of_the_reader_failed_at_is_tried_again_and_n
     assert await queued.queue.retry_outdated(1) == 0
     assert await queued.queue.retry_outdated(2) == 1
     assert (await claimed(queued.queue)).document.id == "a" * 16
-    assert await queued.queue.claim() is None
+    assert await queued.queue.claim([INDEX.stamp]) is None
+
+
+async def test_nothing_is_claimed_for_an_index_that_was_not_asked_for(queued: Queued) -> None:
+    assert await queued.queue.claim(["another"]) is None
+    assert await queued.queue.claim([]) is None
+    assert await queued.queue.claim(["another", INDEX.stamp])
 
 
 async def test_a_removed_documents_claim_is_void(queued: Queued) -> None:

@@ -35,7 +35,7 @@ def sql(home: Path, statement: str, file: str = "tunedd.db") -> list[Any]:
 
 
 def stores(home: Path) -> list[str]:
-    return sorted(path.name for path in home.glob("passages*.db"))
+    return sorted(path.name for path in home.glob("passages*.db") if path.stat().st_size > 100)
 
 
 @pytest.fixture
@@ -131,8 +131,41 @@ async def test_an_old_index_whose_model_is_gone_waits_for_the_new_one(home: Path
     async with rebuilding(home) as services:
         with pytest.raises(IndexOutdated):
             await services.library.search("How is a quote verified?")
+        # It is not put into the old index, with vectors of the new model.
+        added = await services.library.add(long_paper(home, "new.pdf", pages=2, word="walruses"))
         await rebuilt(services)
+        assert (await services.library.search("walruses", limit=1))[0].document_id == added.id
+
+
+async def test_an_index_that_would_lose_documents_does_not_replace_the_old_one(home: Path) -> None:
+    kept = home / "kept"
+    (home / "files").rename(kept)
+    async with rebuilding(home, embedding_model="mock:64") as services:
+        with anyio.fail_after(30):
+            while not (problem := (await services.library.progress()).problem):
+                await anyio.sleep(0.01)
+        assert "3 of its documents" in problem
+        assert {one.status for one in await services.library.list()} == {Status.READY}
         assert await services.library.search("How is a quote verified?")
+        # Once the files are back, what failed is tried again on request.
+        (home / "files").rmdir() if (home / "files").exists() else None
+        kept.rename(home / "files")
+        for document in await services.library.list():
+            await services.library.retry(document.id)
+        await rebuilt(services)
+        assert (await services.library.progress()).problem is None
+    assert len(stores(home)) == 1
+
+
+async def test_other_files_of_the_home_are_none_of_an_indexs(home: Path) -> None:
+    others = [home / name for name in ("passages.20250101.db", "passages-copy.db", "passagesold.db")]
+    for other in others:
+        other.write_text("Mine.")
+    async with rebuilding(home, embedding_model="mock:64") as services:
+        await rebuilt(services)
+    async with open_world(home, embedding_model="mock:64"):
+        pass
+    assert all(other.read_text() == "Mine." for other in others)
 
 
 async def test_an_index_can_be_built_anew_though_it_fits(home: Path) -> None:

@@ -1,6 +1,10 @@
 ALTER TABLE documents ADD COLUMN categories TEXT NOT NULL DEFAULT '[]';
 -- Whether title, authors, year and arXiv id were told by arXiv: then reading does not replace them.
 ALTER TABLE documents ADD COLUMN described INTEGER NOT NULL DEFAULT 0;
+-- Whether somebody asked for it; otherwise it was only found in the folder, and goes when its file changes.
+ALTER TABLE documents ADD COLUMN requested INTEGER NOT NULL DEFAULT 0;
+-- Whether nothing is to be left of a document that is being removed, not even a tombstone.
+ALTER TABLE documents ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 
 -- Passages that there will be, once the document was read.
 ALTER TABLE indexings ADD COLUMN total INTEGER;

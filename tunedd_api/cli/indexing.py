@@ -35,7 +35,7 @@ def reindex(
     ] = False,
 ) -> None:
     """Indexes every document again where the embedding model or the cut has changed; the old index serves
-    until the new one is complete. Broken off, it goes on where it was."""
+    until the new one is complete. Broken off, it goes on where it was (after --all: with --all)."""
     settings = quiet_settings()
     failed = anyio.run(_reindex, settings, anew)
     raise typer.Exit(1 if failed else 0)

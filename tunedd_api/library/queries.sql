@@ -149,8 +149,8 @@ UPDATE indexings SET leased_until = :until WHERE claim IN (SELECT value FROM jso
 
 -- name: release_claim(token, updated_at)!
 UPDATE indexings
-SET state = 'queued', passages = 0, attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END, claim = NULL, leased_until = NULL,
-    updated_at = :updated_at
+SET state = 'queued', passages = 0, attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END,
+    claim = NULL, leased_until = NULL, updated_at = :updated_at
 WHERE claim = :token;
 
 -- name: requeue_interrupted(updated_at)!

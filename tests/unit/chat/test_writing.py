@@ -4,6 +4,7 @@ import asyncio
 from contextlib import aclosing
 from typing import Any
 
+import anyio
 import pytest
 from haystack import Pipeline, component
 from haystack.components.generators.chat import MockChatGenerator
@@ -34,6 +35,8 @@ class Slow:
             await asyncio.wait_for(self.go_on.wait(), 60)
             await streaming_callback(StreamingChunk(content=" two"))
         finally:
+            # A generator has to tell its server, which takes a moment.
+            await asyncio.sleep(0.05)
             self.ended.set()
         return {"replies": []}
 
@@ -87,6 +90,16 @@ async def test_leaving_stops_the_model(by: str) -> None:
         task.cancel()
     await asyncio.wait([task])
     assert task.cancelled() == (by == "cancelling")
+    assert model.ended.is_set()
+
+
+async def test_who_gives_up_on_an_answer_waits_until_the_model_has_stopped() -> None:
+    model = Slow()
+    with anyio.CancelScope() as scope:
+        async with aclosing(Writing(pipeline_of(model), DATA)) as writing:
+            assert await anext(writing.texts()) == "One"
+            scope.cancel()
+            await anyio.sleep(1)
     assert model.ended.is_set()
 
 

@@ -10,9 +10,7 @@ import anyio
 import pytest
 
 from tests.world import SAMPLES, add_samples, ended, indexed, open_world, weightless
-from tunedd_api.backends.database import open_database
 from tunedd_api.backends.passages import open_passages
-from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
 from tunedd_api.bootstrap import HomeInUse, Services, open_services
 from tunedd_api.errors import SetupError
 from tunedd_api.library.model import (
@@ -25,7 +23,6 @@ from tunedd_api.library.model import (
     Status,
     UnknownDocuments,
 )
-from tunedd_api.library.records import SqlDocumentRecords
 
 PDFS = sorted(SAMPLES.glob("*.pdf"))
 
@@ -167,16 +164,6 @@ async def test_a_deleted_document_is_found_no_more(services: Services) -> None:
         await services.library.search("citation", document_ids=[first.id])
 
 
-async def test_what_a_stopped_process_left_half_done_is_finished(tmp_path: Path) -> None:
-    async with open_world(tmp_path) as services:
-        await services.library.add(PDFS[0])
-        # Ends here, most likely in the middle of the indexing.
-    async with open_world(tmp_path) as services:
-        (document,) = await services.library.list()
-        assert (await ended(services, document.id)).status is Status.READY
-        assert await services.library.search("citation")
-
-
 async def test_two_services_on_one_home_the_second_says_so(tmp_path: Path) -> None:
     async with open_world(tmp_path):
         with pytest.raises(HomeInUse, match="Another Tunedd process"):
@@ -190,42 +177,6 @@ async def test_a_reader_works_beside_the_one_that_indexes(tmp_path: Path) -> Non
         async with open_services(weightless(tmp_path), indexes=False, answers=False) as reader:
             found = await reader.library.search("citation")
             assert found == await services.library.search("citation")
-
-
-async def test_passages_that_were_thrown_away_are_indexed_anew(tmp_path: Path) -> None:
-    async with open_world(tmp_path) as services:
-        documents = await add_samples(services)
-    for name in ("passages.db", "passages.db-wal", "passages.db-shm"):
-        (tmp_path / name).unlink(missing_ok=True)
-    async with open_world(tmp_path) as services:
-        await services.folder.look()
-        await indexed(services)
-        hits = await services.library.search("citation retrieval", limit=20)
-        assert {hit.document_id for hit in hits} == {document.id for document in documents}
-
-
-async def test_a_removal_that_broke_off_is_finished_by_the_next_start(tmp_path: Path) -> None:
-    async with open_world(tmp_path) as services:
-        gone, kept = await add_samples(services)
-        _, original = await services.library.file(gone.id)
-    async with open_database("sqlite:tunedd.db", tmp_path) as database:
-        # All that a process killed in the middle of a removal has done.
-        await SqlDocumentRecords(database).remove(gone.id)
-    async with open_world(tmp_path) as services:
-        assert {hit.document_id for hit in await services.library.search("citation", limit=5)} == {kept.id}
-    assert not original.exists()
-    store = SQLiteDocumentStore(tmp_path / "passages.db")
-    assert {one.meta["document_id"] for one in store.filter_documents()} == {kept.id}
-    store.close()
-
-
-async def test_passages_without_a_document_take_no_places(tmp_path: Path) -> None:
-    async with open_world(tmp_path) as services:
-        await add_samples(services)
-    async with open_world(tmp_path, database_url="memory:") as services:
-        one = await ended(services, (await services.library.add(PDFS[0])).id)
-        hits = await services.library.search("citation retrieval quote", limit=5)
-        assert [hit.document_id for hit in hits] == [one.id] * 5
 
 
 async def test_a_failed_document_is_tried_again_when_it_is_added_again(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@
 import tunedd_api  # noqa: F401  # isort: skip
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.servers.postgres import fresh_database, postgres
 from tests.world import ROOT
 
 
@@ -21,3 +23,25 @@ def anyio_backend() -> str:
 def models() -> Path:
     """Where real models are kept between test runs."""
     return Path(os.environ.get("TUNEDD_TEST_MODELS", ROOT / "var" / "test-models"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """An empty database of its own for each test."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory:", "sqlite:tunedd.db", "postgresql:"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """Each database that the service can work with, empty."""
+    if request.param == "postgresql:":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return str(request.param)

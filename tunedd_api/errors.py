@@ -9,6 +9,7 @@ Everything that can go wrong, as a caller sees it. Contexts add their own leaves
       - ModelUnavailable (ModelStarting), StoreUnavailable, DiskFull
   - Unreadable       a file could not be turned into text; the reason is for its owner
   - SetupError       the service cannot run as it is set up; the message says what to change
+      - MissingExtra
 
 A class docstring is its default message. Nothing here knows HTTP: `app.py` holds that table.
 """
@@ -16,6 +17,7 @@ A class docstring is its default message. Nothing here knows HTTP: `app.py` hold
 import errno
 from collections.abc import Iterator
 from inspect import getdoc
+from typing import Self
 
 INTERNAL = "Something went wrong inside the service; its log says what."
 """What is said of a bug: its place and texts are for the log."""
@@ -84,6 +86,15 @@ class Unreadable(TuneddError):
 
 class SetupError(TuneddError):
     """The service cannot run as it is set up."""
+
+
+class MissingExtra(SetupError):
+    """A part of the service is not installed."""
+
+    @classmethod
+    def named(cls, package: str | None, extra: str) -> Self:
+        """For a Python package that is missing, and the extra that brings it."""
+        return cls(f"{package} is not installed. Install it with: pip install 'tunedd-api[{extra}]'")
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:

@@ -15,7 +15,7 @@ from haystack.utils import Secret
 
 from tunedd_api.backends.cores import usable_cores
 from tunedd_api.backends.model_files.weights import ModelMissing, Weights
-from tunedd_api.errors import ModelUnavailable, SetupError
+from tunedd_api.errors import MissingExtra, ModelUnavailable, SetupError
 from tunedd_api.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ NO_KEY = "none"
 
 class UnknownChatModel(SetupError):
     """TUNEDD_CHAT_MODEL must be llama:NAME, openai+https://HOST/v1?model=NAME, or echo:."""
-
-
-class MissingExtra(SetupError):
-    """A part of the service is not installed. Install it with: pip install 'tunedd-api[embedded]'."""
 
 
 class ServedModel(Protocol):
@@ -131,7 +127,7 @@ async def open_chat_model(settings: Settings, weights: Weights) -> AsyncIterator
             from tunedd_api.backends.llama_server import LlamaServer
 
             if find_spec("xllamacpp") is None:
-                raise MissingExtra
+                raise MissingExtra.named("xllamacpp", "embedded")
             try:
                 server = LlamaServer(_llama(rest, weights.file(rest), settings))
             except ModelMissing as error:

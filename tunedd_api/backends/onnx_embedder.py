@@ -15,7 +15,7 @@ from haystack import component
 from numpy.typing import NDArray
 
 from tunedd_api.backends.cores import usable_cores
-from tunedd_api.errors import SetupError
+from tunedd_api.errors import MissingExtra, SetupError
 
 MODEL_FILE = "model.int8.onnx"
 TOKENIZER_FILE = "tokenizer.json"
@@ -87,7 +87,7 @@ class MiniLM:
         try:
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise _missing_extra(error) from error
+            raise MissingExtra.named(error.name, "embedded") from error
         tokenizer = Tokenizer.from_file(str(self._file(TOKENIZER_FILE)))
         tokenizer.no_truncation()
         tokenizer.no_padding()
@@ -97,7 +97,7 @@ class MiniLM:
         try:
             import onnxruntime
         except ImportError as error:
-            raise _missing_extra(error) from error
+            raise MissingExtra.named(error.name, "embedded") from error
         options = onnxruntime.SessionOptions()
         # Each run stays on the thread that asks for it.
         options.intra_op_num_threads = 1
@@ -175,7 +175,3 @@ class OnnxDocumentEmbedder:
     def _text(self, document: HaystackDocument) -> str:
         fields = [document.meta.get(name) for name in self.meta_fields_to_embed]
         return META_SEPARATOR.join([*(str(field) for field in fields if field), document.content or ""])
-
-
-def _missing_extra(error: ImportError) -> SetupError:
-    return SetupError(f"{error.name} is not installed. Install it with: pip install 'tunedd-api[embedded]'")

@@ -2,12 +2,11 @@
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from tunedd_api.backends.database import Database
+from tunedd_api.backends.database import Database, Row
 from tunedd_api.chat.model import (
     Conversation,
     ConversationNotFound,
@@ -130,7 +129,7 @@ class SqlConversationRecords:
             return [_conversation(row) async for row in rows]
 
 
-def _conversation(row: sqlite3.Row) -> Conversation:
+def _conversation(row: Row) -> Conversation:
     return Conversation(
         id=row["id"],
         title=row["title"],
@@ -139,7 +138,7 @@ def _conversation(row: sqlite3.Row) -> Conversation:
     )
 
 
-def _message(row: sqlite3.Row) -> Message:
+def _message(row: Row) -> Message:
     return Message(
         id=row["id"],
         role=Role(row["role"]),

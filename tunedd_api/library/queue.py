@@ -97,9 +97,11 @@ class SqlIndexingQueue:
             return {row["claim"] async for row in rows}
 
     async def renew(self, tokens: Collection[str]) -> None:
-        until = self._clock() + LEASE
+        moment = self._clock()
         async with self._database.write() as connection:
-            await self._sql.renew_claims(connection, tokens=json.dumps(sorted(tokens)), until=until)
+            await self._sql.renew_claims(
+                connection, tokens=json.dumps(sorted(tokens)), now=moment, until=moment + LEASE
+            )
 
     async def release(self, claim: Claim) -> None:
         async with self._database.write() as connection:

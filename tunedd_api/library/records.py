@@ -1,7 +1,6 @@
 """Documents in SQL."""
 
 import json
-import sqlite3
 import zlib
 from array import array
 from collections.abc import Collection
@@ -9,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
-from tunedd_api.backends.database import Database
+from tunedd_api.backends.database import Database, Row
 from tunedd_api.library.model import Description, Document, Page, Reading, Removal, Status, document_id_of
 
 
@@ -160,7 +159,7 @@ async def keep_reading(sql: Any, connection: object, document_id: str, reading: 
     await sql.add_pages(connection, [_page_row(document_id, page) for page in reading.pages])
 
 
-def document_of(row: sqlite3.Row) -> Document:
+def document_of(row: Row) -> Document:
     return Document(
         id=row["id"],
         file=row["file"],
@@ -179,7 +178,7 @@ def document_of(row: sqlite3.Row) -> Document:
     )
 
 
-def _status(row: sqlite3.Row) -> Status:
+def _status(row: Row) -> Status:
     # A document without an indexing in the index that serves is about to be queued.
     return Status(row["state"] or Status.QUEUED)
 

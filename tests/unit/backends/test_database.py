@@ -10,7 +10,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from tunedd_api.backends.database import Database, NewerSchema, UnknownDatabase, open_database
+from tunedd_api.backends.database import Database, UnknownDatabase, open_database
+from tunedd_api.backends.migrations import NewerSchema
 from tunedd_api.errors import StoreUnavailable
 
 ADD = "INSERT INTO conversations (id, title, scoped, created_at) VALUES (?, 't', 0, '2026')"

@@ -21,9 +21,9 @@ from tunedd_api.library.records import SqlDocumentRecords
 SOURCE = Source(number=1, document_id="d", title="A paper", page=3, text="Words.", score=0.5)
 
 
-@pytest.fixture(params=["memory:", "sqlite:tunedd.db"])
-async def records(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqlConversationRecords]:
-    async with open_database(request.param, tmp_path) as database:
+@pytest.fixture
+async def records(database_url: str, tmp_path: Path) -> AsyncIterator[SqlConversationRecords]:
+    async with open_database(database_url, tmp_path) as database:
         documents = SqlDocumentRecords(database)
         for digest in ("a" * 64, "b" * 64):
             await documents.add(sha256=digest, file="paper.pdf", revive=True)
@@ -117,8 +117,15 @@ async def test_deleting_a_conversation_deletes_its_messages(records: SqlConversa
         await records.open_turn(conversation.id, "Anybody?", None)
 
 
+async def test_a_null_character_costs_itself_at_most(records: SqlConversationRecords) -> None:
+    conversation = await records.add(title="One", document_ids=None)
+    await records.open_turn(conversation.id, "before\0after", None)
+    # PostgreSQL holds every character but this one.
+    assert (await records.messages(conversation.id))[0].content in ("before\0after", "before\ufffdafter")
+
+
 async def test_text_that_looks_like_sql_is_text(records: SqlConversationRecords) -> None:
-    evil = "'); DROP TABLE messages; -- {{ 7 * 7 }} :id \x00"
+    evil = "'); DROP TABLE messages; -- {{ 7 * 7 }} :id $1"
     conversation = await records.add(title=evil, document_ids=None)
     await records.open_turn(conversation.id, evil, None)
     assert (await records.messages(conversation.id))[0].content == evil

@@ -1,0 +1,116 @@
+"""The SQL database on a PostgreSQL server, through a pool of connections."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import anyio
+import asyncpg
+
+from tunedd_api.backends.migrations import NewerSchema, steps
+from tunedd_api.backends.named_queries import named_queries
+from tunedd_api.backends.postgresql.adapter import CountingAdapter
+from tunedd_api.backends.postgresql.failures import SETTING, address, explained
+from tunedd_api.errors import SetupError
+
+CONNECTIONS = 10
+"""Most of them for each process."""
+CONNECT_WITHIN = 5.0
+"""Seconds."""
+CLOSE_WITHIN = 2.0
+"""Seconds that connections get to end what they do."""
+ANSWER_WITHIN = 30.0
+"""Seconds that a statement may take."""
+SCHEMA = "tunedd.schema"
+"""Name of the lock under which one process at a time steps the schema forward."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostgreSQLDatabase:
+    """Fulfils `Database`."""
+
+    pool: "asyncpg.Pool[asyncpg.Record]"
+    place: str
+    """Host, port and name of the database."""
+    shared: ClassVar[bool] = True
+    _locks: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def queries(self, package: str) -> Any:
+        return named_queries(package, CountingAdapter, dialect="postgresql")
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        with explained(self.place):
+            async with self.pool.acquire(timeout=ANSWER_WITHIN) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Any]:
+        with explained(self.place):
+            async with self.pool.acquire(timeout=ANSWER_WITHIN) as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[None]:
+        # Within the process first, so that those who wait for a lock do not hold all connections.
+        async with self._locks[name], self.read() as connection:
+            await connection.execute(_LOCK, name, timeout=None)
+            try:
+                yield
+            finally:
+                # A connection that broke has lost its locks already.
+                if not connection.is_closed():
+                    await connection.execute(_UNLOCK, name)
+
+    async def check(self) -> None:
+        async with self.read() as connection:
+            await connection.execute("SELECT 1", timeout=CONNECT_WITHIN)
+
+
+@asynccontextmanager
+async def open_postgresql(url: str) -> AsyncIterator[PostgreSQLDatabase]:
+    """Raises SetupError for a wrong user or database, StoreUnavailable, NewerSchema."""
+    try:
+        place = address(url)
+        pool = asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=CONNECT_WITHIN,
+            command_timeout=ANSWER_WITHIN,
+            server_settings={"application_name": "tunedd"},
+        )
+        with explained(place):
+            await pool
+    except ValueError as error:
+        raise SetupError(f"TUNEDD_DATABASE_URL is no address: {error}. {SETTING}") from error
+    try:
+        with explained(place):
+            async with pool.acquire() as connection:
+                await _migrate(connection)
+        yield PostgreSQLDatabase(pool=pool, place=place)
+    finally:
+        with anyio.move_on_after(CLOSE_WITHIN, shield=True):
+            await pool.close()
+        pool.terminate()
+
+
+async def _migrate(connection: Any) -> None:
+    numbered = steps("postgresql")
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", SCHEMA)
+        await connection.execute("CREATE TABLE IF NOT EXISTS schema_version (version integer NOT NULL)")
+        version = await connection.fetchval("SELECT coalesce(max(version), 0) FROM schema_version")
+        if version > max(numbered):
+            raise NewerSchema
+        for number, sql in numbered.items():
+            if number > version:
+                await connection.execute(sql)
+                await connection.execute("INSERT INTO schema_version VALUES ($1)", number)
+
+
+_LOCK = "SELECT pg_advisory_lock(hashtextextended($1, 0))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"

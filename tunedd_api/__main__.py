@@ -3,12 +3,17 @@
 import os
 import sys
 
-import typer
-from pydantic import ValidationError
-from rich.console import Console
+from tunedd_api.interrupts import end_quietly
 
-from tunedd_api.cli import asking, indexing, papers, serving, weights
-from tunedd_api.errors import TuneddError, leaves
+# Before the imports that take seconds, in which a Ctrl-C is as likely as later.
+end_quietly()
+
+import typer  # noqa: E402
+from pydantic import ValidationError  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from tunedd_api.cli import asking, indexing, papers, serving, weights  # noqa: E402
+from tunedd_api.errors import TuneddError, leaves  # noqa: E402
 
 app = typer.Typer(
     help="Answers questions about a library of scientific papers, on this machine.",

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager, nullcontext
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
@@ -15,12 +16,23 @@ from starlette.exceptions import HTTPException
 from tunedd_api import __version__
 from tunedd_api.bootstrap import Services, open_services
 from tunedd_api.chat import routes as chat_routes
-from tunedd_api.errors import Conflict, DiskFull, NotFound, Rejected, SetupError, TuneddError, Unavailable
+from tunedd_api.errors import (
+    Conflict,
+    DiskFull,
+    NotFound,
+    Rejected,
+    SetupError,
+    StoreUnavailable,
+    TuneddError,
+    Unavailable,
+)
 from tunedd_api.library import progress as library_progress
 from tunedd_api.library import routes as library_routes
 from tunedd_api.logs import REQUEST_ID, RequestLog
 from tunedd_api.middleware import BodyLimit, InternalErrors
 from tunedd_api.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 class Problem(BaseModel):
@@ -142,6 +154,9 @@ async def _root() -> RedirectResponse:
 async def _on_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TuneddError)
     status = next((status for kind, status in STATUSES.items() if isinstance(error, kind)), 500)
+    if isinstance(error, StoreUnavailable | SetupError):
+        # Nobody may be reading the answer: a disk or a server that fails has to be seen by who runs this.
+        log.warning("request.failed", error=type(error).__name__, reason=error.message)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else None
     return _error(status, type(error).__name__, error.message, headers)
 
@@ -151,7 +166,7 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     problems = error.errors()
     if any(problem["loc"][:2] in ADDED_AS for problem in problems):
         return _error(422, "InvalidRequest", ADD_ONE)
-    if any(problem["loc"] == ("body",) for problem in problems):
+    if any(problem["loc"] == ("body",) or problem["type"] == "json_invalid" for problem in problems):
         return _error(422, "InvalidRequest", BODY_IS_JSON)
     # The input itself is left out: it may be a whole file, or not be text at all.
     said = [f"{'.'.join(map(str, problem['loc'][1:]))}: {problem['msg']}" for problem in problems]
@@ -172,6 +187,8 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     match error.status_code:
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return _error(413, "TooLarge", str(error.detail))
+        case HTTPStatus.BAD_REQUEST if _is_form(request):
+            return _error(422, "InvalidRequest", f"{error.detail} {ADD_ONE}")
         case HTTPStatus.BAD_REQUEST:
             return _error(422, "InvalidRequest", BODY_IS_JSON)
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED:
@@ -179,6 +196,10 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
             return _error(error.status_code, "NoSuchAddress", there, error.headers)
         case _:
             return _error(error.status_code, "HttpError", str(error.detail), error.headers)
+
+
+def _is_form(request: Request) -> bool:
+    return request.headers.get("content-type", "").startswith("multipart/")
 
 
 def _error(status: int, name: str, message: str, headers: Any = None) -> JSONResponse:

@@ -53,8 +53,8 @@ def set_up_logs(level: str, *, as_json: bool) -> None:
         )
     )
     logging.basicConfig(handlers=[lines], level=level.upper(), force=True)
-    # Their INFO lines tell of every request to a model, and some repeat the texts.
-    for talkative in ("httpx", "httpx2", "openai", "haystack", "uvicorn.access"):
+    # Their lines tell of every request to a model or a database, and some repeat the texts.
+    for talkative in ("aiosqlite", "httpx", "httpx2", "openai", "haystack", "uvicorn.access"):
         logging.getLogger(talkative).setLevel(max(logging.WARNING, logging.getLogger().level))
     # It warns of every answer that reaches its longest length, which the message itself tells.
     logging.getLogger("haystack.components.generators").setLevel(logging.ERROR)

@@ -100,6 +100,13 @@ async def test_a_file_that_is_no_pdf_is_refused_and_one_too_large_too(tmp_path: 
             refused = await client.post("/documents", **odd)
             assert refused.status_code == 422
             assert "form field 'file'" in refused.json()["message"]
+        many = await client.post(
+            "/documents", files=[("other", (f"{number}", b"")) for number in range(1100)]
+        )
+        assert (many.status_code, many.json()["error"]) == (422, "InvalidRequest")
+        assert "form field 'file'" in many.json()["message"]
+        broken = await client.post("/documents", content=b'{"arxiv_id": ', headers=JSON)
+        assert "Send a JSON object" in broken.json()["message"]
         large = await client.post("/documents", files={"file": ("a.pdf", b"%PDF-" + bytes(2 << 20))})
         assert (large.status_code, large.json()["error"]) == (413, "TooLarge")
         assert "TUNEDD_MAX_UPLOAD_MB" in large.json()["message"]

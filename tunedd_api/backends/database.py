@@ -1,6 +1,6 @@
 """A small async interface to the SQL database: named queries, reads, and writes that are transactions."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -39,6 +39,14 @@ class Database(Protocol):
 
     def exclusive(self, name: str) -> AbstractAsyncContextManager[None]:
         """One holder of this name at a time, among all processes that work on the database."""
+        ...
+
+    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
+        """
+        Carries out `work` while this process leads, among all that work on the database, until cancelled.
+
+        Where it is the only one it always does. `work` is cancelled when another process may take over.
+        """
         ...
 
     async def check(self) -> None:

@@ -1,34 +1,30 @@
 """Where passages are kept and found, by URL: a document store with its two searches."""
 
-import re
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
-from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddingRanking
-from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
-from tunedd_api.errors import SetupError
+from anyio import to_thread
 
-PLACE = r"(\.index-[0-9a-f]{8})?"
-"""What stands behind the name of an index's file, before its suffix."""
+from tunedd_api.backends.sqlite.passages import (
+    delete_other_passages,
+    delete_passages,
+    file_of,
+    open_sqlite_passages,
+)
+from tunedd_api.backends.stores import PassageStore
+from tunedd_api.errors import SetupError
 
 
 class UnknownPassages(SetupError):
     """TUNEDD_PASSAGES_URL must be sqlite:FILE or memory:."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class PassageStore:
-    """A Haystack document store, and how it is searched."""
-
-    store: SQLiteDocumentStore
-    dense: SQLiteEmbeddingRanking
-    lexical: SQLiteBM25Ranking
-
-
-@contextmanager
-def open_passages(url: str, home: Path, *, dimension: int, place: str = "") -> Iterator[PassageStore]:
+@asynccontextmanager
+async def open_passages(
+    url: str, home: Path, *, dimension: int, place: str = ""
+) -> AsyncIterator[PassageStore]:
     """
     Opens `sqlite:FILE` (relative to home) or `memory:` for vectors of one dimension.
 
@@ -39,42 +35,24 @@ def open_passages(url: str, home: Path, *, dimension: int, place: str = "") -> I
     scheme, _, name = url.partition(":")
     match scheme:
         case "memory":
-            store = SQLiteDocumentStore(":memory:", dimension=dimension)
+            opening = open_sqlite_passages(":memory:", dimension=dimension)
         case "sqlite" if name:
-            store = SQLiteDocumentStore(_file(home, name, place), dimension=dimension)
+            opening = open_sqlite_passages(file_of(home / name, place), dimension=dimension)
         case _:
             raise UnknownPassages
-    try:
-        store.verify()
-        yield PassageStore(store=store, dense=SQLiteEmbeddingRanking(store), lexical=SQLiteBM25Ranking(store))
-    finally:
-        store.close()
+    async with opening as passages:
+        yield passages
 
 
-def discard_passages(url: str, home: Path, place: str) -> None:
+async def discard_passages(url: str, home: Path, place: str) -> None:
     """Deletes the store of an index that is not needed any more; it must not be open."""
     scheme, _, name = url.partition(":")
     if scheme == "sqlite":
-        _delete(_file(home, name, place))
+        await to_thread.run_sync(delete_passages, home / name, place)
 
 
-def discard_other_passages(url: str, home: Path, places: Collection[str]) -> None:
+async def discard_other_passages(url: str, home: Path, places: Collection[str]) -> None:
     """Deletes the stores of all indexes but these: what a stopped process has left."""
     scheme, _, name = url.partition(":")
     if scheme == "sqlite":
-        first = Path(name)
-        kept = {_file(home, name, place) for place in places}
-        pattern = re.compile(re.escape(first.stem) + PLACE + re.escape(first.suffix))
-        for file in (home / first.parent).iterdir():
-            if file not in kept and pattern.fullmatch(file.name):
-                _delete(file)
-
-
-def _file(home: Path, name: str, place: str) -> Path:
-    file = home / name
-    return file.with_name(f"{file.stem}.{place}{file.suffix}") if place else file
-
-
-def _delete(file: Path) -> None:
-    for ending in ("", "-wal", "-shm"):
-        Path(f"{file}{ending}").unlink(missing_ok=True)
+        await to_thread.run_sync(partial(delete_other_passages, home / name, places))

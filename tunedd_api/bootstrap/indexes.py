@@ -1,22 +1,17 @@
 """Opens the index that serves, and decides whether another must be built beside it."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 
 import structlog
-from anyio import to_thread
 
 from tunedd_api.backends.cores import usable_cores
 from tunedd_api.backends.embedding import Embedder, choose_embedder
 from tunedd_api.backends.model_files.weights import Weights
-from tunedd_api.backends.passages import (
-    PassageStore,
-    discard_other_passages,
-    discard_passages,
-    open_passages,
-)
+from tunedd_api.backends.passages import discard_other_passages, discard_passages, open_passages
+from tunedd_api.backends.stores import PassageStore
 from tunedd_api.errors import SetupError, Unavailable
 from tunedd_api.library.agreement import agree
 from tunedd_api.library.cutting.passages import CUT
@@ -39,17 +34,19 @@ async def open_indexes(
 
     Without `builds` the first alone, as it is. With `anew` another is built although this one fits.
     """
-    with ExitStack() as stack:
+    async with AsyncExitStack() as stack:
         opening = _Opening(settings, weights, stack)
         rows = await records.all()
         if builds:
             rows = await _Choice(opening, records).rows(rows, anew=anew)
             await opening.discard_others(rows)
-        serving = opening.index(rows[0] if rows else opening.wanted())
+        elif rows:
+            await _Choice(opening, records).verify(rows[0])
+        serving = await opening.index(rows[0] if rows else opening.wanted())
         indexes = Indexes(
             records=records,
             serving=serving,
-            building=opening.index(rows[1]) if builds and len(rows) > 1 else None,
+            building=await opening.index(rows[1]) if builds and len(rows) > 1 else None,
             discard=opening.discard,
         )
         if serving.search is not None:
@@ -60,7 +57,7 @@ async def open_indexes(
 class _Opening:
     """Opens each store and each embedding model once."""
 
-    def __init__(self, settings: Settings, weights: Weights, stack: ExitStack) -> None:
+    def __init__(self, settings: Settings, weights: Weights, stack: AsyncExitStack) -> None:
         self._settings = settings
         self._weights = weights
         self._stack = stack
@@ -88,16 +85,16 @@ class _Opening:
             self._embedders[model] = choose_embedder(model, self._weights, threads=threads)
         return self._embedders[model]
 
-    def store(self, row: IndexRow) -> PassageStore:
+    async def store(self, row: IndexRow) -> PassageStore:
         if row.place not in self._stores:
             passages = open_passages(
                 self._settings.passages_url, self._settings.home, dimension=row.dimension, place=row.place
             )
-            self._stores[row.place] = self._stack.enter_context(passages)
+            self._stores[row.place] = await self._stack.enter_async_context(passages)
         return self._stores[row.place]
 
-    def index(self, row: IndexRow) -> Index:
-        passages = self.store(row)
+    async def index(self, row: IndexRow) -> Index:
+        passages = await self.store(row)
         try:
             embedder = self.embedder(row.model)
             searchable = embedder.model.name == row.embedder and row.stamp not in self.outdated
@@ -115,17 +112,13 @@ class _Opening:
     async def discard_others(self, rows: Sequence[IndexRow]) -> None:
         """What an indexing process has left that was stopped before it had switched or cleared away."""
         places = [row.place for row in rows]
-        await to_thread.run_sync(
-            discard_other_passages, self._settings.passages_url, self._settings.home, places
-        )
+        await discard_other_passages(self._settings.passages_url, self._settings.home, places)
 
     async def discard(self, row: IndexRow) -> None:
         if row.place in self._stores:
-            self._stores.pop(row.place).store.close()
+            await self._stores.pop(row.place).close()
         try:
-            await to_thread.run_sync(
-                discard_passages, self._settings.passages_url, self._settings.home, row.place
-            )
+            await discard_passages(self._settings.passages_url, self._settings.home, row.place)
         except OSError as error:
             log.warning("index.not_discarded", stamp=row.stamp, reason=error.strerror)
 
@@ -150,7 +143,9 @@ class _Choice:
                 await self._records.adopt(serving.stamp, embedder=wanted.embedder, model=wanted.model)
                 log.info("index.adopted", stamp=serving.stamp, model=wanted.model)
             return [replace(serving, embedder=wanted.embedder, model=wanted.model)]
-        if building is None or not await self._agrees(building, wanted):
+        # By its name too: an empty store agrees with every model.
+        fits = building and (building.embedder, building.model) == (wanted.embedder, wanted.model)
+        if building is None or not (fits and await self._agrees(building, wanted)):
             if building is not None:
                 await self._drop(building)
             building = _another(wanted, {row.stamp for row in rows})
@@ -158,13 +153,18 @@ class _Choice:
             log.info("index.building", stamp=building.stamp, instead_of=serving.stamp)
         return [serving, building]
 
+    async def verify(self, row: IndexRow) -> None:
+        """Notes whether its model was replaced under its name, for those who only read it."""
+        with suppress(SetupError):
+            await self._agrees(row, row)
+
     async def _agrees(self, row: IndexRow, wanted: IndexRow) -> bool:
         """The name alone proves nothing: a model may have been replaced under it."""
         if (row.dimension, row.cut) != (wanted.dimension, wanted.cut):
             return False
         try:
             embedder = self._opening.embedder(wanted.model).documents()
-            agreed = await agree(embedder, self._opening.store(row).store)
+            agreed = await agree(embedder, (await self._opening.store(row)).store)
         except Unavailable:
             # An embedder that is not there now is believed by its name.
             return row.embedder == wanted.embedder

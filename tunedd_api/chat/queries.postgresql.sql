@@ -17,3 +17,12 @@ LIMIT :limit;
 -- name: conversation_exists(id)$
 -- Held until the turn is stored: two questions at once must not get the same position.
 SELECT 1 FROM conversations WHERE id = :id FOR UPDATE;
+
+-- name: note_process(id)!
+-- By the clock of this server alone: those of the machines that work with it differ.
+INSERT INTO processes (id, seen_at) VALUES (:id, CAST(extract(epoch FROM clock_timestamp()) AS float8))
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: forget_lost_processes(silence)!
+DELETE FROM processes
+WHERE seen_at < CAST(extract(epoch FROM clock_timestamp()) AS float8) - CAST(:silence AS float8);

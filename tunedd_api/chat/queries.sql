@@ -44,9 +44,13 @@ SELECT 1 FROM conversations WHERE id = :id;
 -- name: next_position(conversation_id)$
 SELECT coalesce(max(position) + 1, 0) FROM messages WHERE conversation_id = :conversation_id;
 
--- name: add_message(id, conversation_id, position, role, content, status, created_at)!
-INSERT INTO messages (id, conversation_id, position, role, content, status, created_at)
-VALUES (:id, :conversation_id, :position, :role, :content, :status, :created_at);
+-- name: add_message(id, conversation_id, position, role, content, status, process, created_at)!
+INSERT INTO messages (id, conversation_id, position, role, content, status, process, created_at)
+VALUES (:id, :conversation_id, :position, :role, :content, :status, :process, :created_at);
+
+-- name: is_answered_elsewhere(conversation_id, process)$
+SELECT 1 FROM messages m JOIN processes p ON p.id = m.process
+WHERE m.conversation_id = :conversation_id AND m.status = 'running' AND m.process <> :process;
 
 -- name: save_message(id, content, status, sources, tools, usage, error)!
 UPDATE messages
@@ -55,3 +59,17 @@ WHERE id = :id;
 
 -- name: end_interrupted(error)!
 UPDATE messages SET status = 'incomplete', error = :error WHERE status = 'running';
+
+-- name: end_abandoned(error)!
+UPDATE messages SET status = 'incomplete', error = :error
+WHERE status = 'running' AND (process IS NULL OR process NOT IN (SELECT id FROM processes));
+
+-- name: note_process(id, now)!
+INSERT INTO processes (id, seen_at) VALUES (:id, :now)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at;
+
+-- name: forget_process(id)!
+DELETE FROM processes WHERE id = :id;
+
+-- name: forget_lost_processes(now, silence)!
+DELETE FROM processes WHERE seen_at < :now - :silence;

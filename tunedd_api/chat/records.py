@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from tunedd_api.backends.database import Database, Row
 from tunedd_api.chat.model import (
+    AnswerRunning,
     Conversation,
     ConversationNotFound,
     Message,
@@ -18,12 +19,16 @@ from tunedd_api.chat.model import (
     Usage,
 )
 
+STOPPED = "The service stopped while it was writing this answer."
+
 
 class SqlConversationRecords:
     """Fulfils `ConversationRecords`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, process: str = "") -> None:
+        """`process` is the id of this one, where several write answers."""
         self._database = database
+        self._process = process
         self._sql = database.queries(__package__)
 
     async def add(self, *, title: str, document_ids: Sequence[str] | None) -> Conversation:
@@ -73,7 +78,11 @@ class SqlConversationRecords:
             return [_message(row) async for row in rows]
 
     async def open_turn(self, conversation_id: str, question: str, title: str | None) -> Message:
-        """Raises ConversationNotFound. An answer that was left running, unsaved at its end, is closed."""
+        """
+        An answer that was left running, unsaved at its end, is closed.
+
+        Raises ConversationNotFound, and AnswerRunning where another process is writing an answer.
+        """
         now = datetime.now(UTC)
         answer = Message(
             id=_new_id(), role=Role.ASSISTANT, content="", created_at=now, status=MessageStatus.RUNNING
@@ -81,6 +90,10 @@ class SqlConversationRecords:
         async with self._database.write() as connection:
             if not await self._sql.conversation_exists(connection, id=conversation_id):
                 raise ConversationNotFound
+            if await self._sql.is_answered_elsewhere(
+                connection, conversation_id=conversation_id, process=self._process
+            ):
+                raise AnswerRunning
             await self._sql.end_unfinished(
                 connection,
                 conversation_id=conversation_id,
@@ -97,6 +110,7 @@ class SqlConversationRecords:
                     role=message.role,
                     content=message.content,
                     status=message.status,
+                    process=self._process,
                     created_at=_text(now),
                 )
             if title is not None:
@@ -118,9 +132,13 @@ class SqlConversationRecords:
 
     async def end_interrupted(self) -> int:
         async with self._database.write() as connection:
-            count: int = await self._sql.end_interrupted(
-                connection, error="The service stopped while it was writing this answer."
-            )
+            count: int = await self._sql.end_interrupted(connection, error=STOPPED)
+        return count
+
+    async def end_abandoned(self) -> int:
+        """Marks answers as incomplete whose process is gone, where several processes write answers."""
+        async with self._database.write() as connection:
+            count: int = await self._sql.end_abandoned(connection, error=STOPPED)
         return count
 
     async def list(self, *, limit: int, before: str | None) -> list[Conversation]:

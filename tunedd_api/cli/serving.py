@@ -1,9 +1,10 @@
 """`tunedd serve`: runs the service."""
 
+import resource
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import anyio
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
 GRACE = 5
 """Seconds that connections have to end after Ctrl-C."""
-BACKLOG = 2048
-"""Connections that may wait to be accepted."""
+BACKLOG = 256
+"""Connections that may wait to be accepted. Not many more: where no file can be opened any more, the event
+loop tells of each of them, every second."""
+OPEN_FILES = 65_536
+"""Files and connections that may be open at the same time, where the machine lets us."""
 
 
 class AddressTaken(SetupError):
@@ -37,6 +41,7 @@ def serve(
     """Runs the service. Ctrl-C ends it."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     share_memory_between_threads()
+    _allow_many_files()
     settings = Settings(**given)  # type: ignore[arg-type]  # checked by pydantic
     set_up_logs(settings.log_level, as_json=settings.log_json)
     # Taken before anything slow happens, so that a port in use is said at once.
@@ -52,7 +57,11 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
 
     async with open_services(settings) as services:
         config = uvicorn.Config(
-            create_app(settings, services), log_config=None, timeout_graceful_shutdown=GRACE, lifespan="on"
+            create_app(settings, services),
+            log_config=None,
+            timeout_graceful_shutdown=GRACE,
+            lifespan="on",
+            backlog=BACKLOG,
         )
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         say(f"Tunedd listens on http://{host}:{listening.getsockname()[1]} (Ctrl-C ends it)")
@@ -77,6 +86,15 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _allow_many_files() -> None:
+    """Many machines start a program with 1,024, which is as many as followers of answers may be."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    wanted = OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most)
+    # Some systems name a higher limit than they allow.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # By its number asyncio knows TCP and sends small answers at once; without, each waits some 40 ms.
@@ -90,6 +108,7 @@ def _listen(host: str, port: int) -> socket.socket:
         raise AddressTaken(f"There is no address {host!r} on this machine. Choose another --host.") from error
     except OSError as error:
         raise AddressTaken(
-            f"Cannot listen on {host}:{port} ({error.strerror}). Choose another --port."
+            f"Cannot listen on {host}:{port} ({error.strerror}). Is Tunedd running there already? "
+            "If not, choose another --port."
         ) from error
     return listening

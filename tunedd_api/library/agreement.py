@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from haystack import Document as HaystackDocument
 
-from tunedd_api.library.indexing import PassageStore
+from tunedd_api.backends.stores import Store
 
 SAMPLE = 6
 """Passages that are embedded again: a tenth of a second."""
@@ -16,7 +16,7 @@ SAME = 0.97
 coarsely quantised build falls below it, and another model's vectors are at right angles."""
 
 
-async def agree(embedder: Any, store: PassageStore) -> bool:
+async def agree(embedder: Any, store: Store) -> bool:
     """True for a store without vectors too. Raises what embedder and store raise."""
     stored = await store.sample_documents_async(SAMPLE)
     if not stored:

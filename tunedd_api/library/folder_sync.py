@@ -18,6 +18,7 @@ from tunedd_api.library.replacing import Replaced, Replacing
 
 log = structlog.get_logger(__name__)
 
+UNREADABLE = "The papers folder {} is not there or cannot be read; TUNEDD_PAPERS names it."
 AGAIN_AFTER = 15.0
 """Seconds after which a library that could not be written to is tried again."""
 
@@ -71,8 +72,9 @@ class FolderSync:
     async def look(self, *, settled: bool = False) -> None:
         """One look. With `settled` a file that changes while we look is left for the next one."""
         found = await to_thread.run_sync(find_files, self._folder)
-        if self._readable and not found.readable:
-            log.warning("folder.unreadable", folder=str(self._folder), hint="TUNEDD_PAPERS names it")
+        unreadable = None if found.readable else UNREADABLE.format(self._folder)
+        if self._readable and unreadable:
+            log.warning("folder.unreadable", reason=unreadable)
         self._readable = found.readable
         known = dict(await self._files.all())
         changed = self._changed(found.papers, known, settled=settled)
@@ -81,15 +83,21 @@ class FolderSync:
         for path in changed:
             await self._update(path, found.papers[path], known)
             self.left -= 1
-        if found.readable:
-            for path in known.keys() - found.papers.keys() - found.samples.keys():
-                await self._files.forget(path)
+        await self._forget_missing(found, known)
         await self._sync_samples(found, known)
-        await self._replacing.finish({path: known[path] for path in found.papers if path in known})
+        await self._replacing.finish(known)
         self._unfinished = any(file.replaces for file in known.values())
-        self.complete, self.problem = True, None
+        self.complete, self.problem = True, unreadable
         if changed:
             log.info("folder.synced", files=len(found.papers), changed=len(changed))
+
+    async def _forget_missing(self, found: FoundFiles, known: Mapping[Path, KnownFile]) -> None:
+        if not found.papers and not found.samples:
+            # Where a disk is not there, its empty mount point is: not everything was taken away at once.
+            return
+        for path in known.keys() - found.papers.keys() - found.samples.keys():
+            if known[path].replaces is None:
+                await self._files.forget(path)
 
     def _changed(
         self, papers: Mapping[Path, str], known: Mapping[Path, KnownFile], *, settled: bool

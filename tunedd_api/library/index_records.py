@@ -62,10 +62,10 @@ class SqlIndexRecords:
             await self._sql.serve_index(connection, stamp=stamp)
             await self._sql.drop_stale_indexings(connection)
 
-    async def count_lost(self, *, serving: str, building: str) -> int:
+    async def lost(self, *, serving: str, building: str) -> list[str]:
         async with self._database.read() as connection:
-            count: int = await self._sql.count_lost(connection, serving=serving, building=building)
-        return count
+            rows = self._sql.lost_documents(connection, serving=serving, building=building)
+            return [row["document_id"] async for row in rows]
 
     async def states(self, stamp: str) -> Mapping[Status, int]:
         """Number of documents by the state of their indexing."""

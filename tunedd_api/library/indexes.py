@@ -17,9 +17,11 @@ log = structlog.get_logger(__name__)
 LONGEST_SEARCH = 30.0
 """Seconds."""
 INCOMPLETE = (
-    "The old index still serves: {} of its documents could not be indexed for the new one. "
-    "POST /documents/ID/retry tries one again, DELETE does without it."
+    "The old index still serves: {count} of its documents could not be indexed for the new one ({ids}). "
+    "GET /documents/ID says why, POST /documents/ID/retry tries one again, DELETE does without it."
 )
+NAMED = 3
+"""Documents that it names."""
 UNFINISHED = (Status.QUEUED, Status.READING, Status.EMBEDDING)
 
 
@@ -59,6 +61,11 @@ class Indexes:
         yield self._serving
         if self._building is not None:
             yield self._building
+
+    @property
+    def outdated(self) -> bool:
+        """Whether nothing can be asked, since the model that its vectors are of is not there."""
+        return self._serving.search is None
 
     async def search(
         self, question: str, *, history: Sequence[str], document_ids: Sequence[str] | None, limit: int
@@ -108,11 +115,10 @@ class Indexes:
         if self._building is None or self._serving.search is None:
             # An index without its model answers nothing anyway.
             return False
-        lost = await self._records.count_lost(
-            serving=self._serving.row.stamp, building=self._building.row.stamp
-        )
-        problem = INCOMPLETE.format(lost) if lost else None
+        lost = await self._records.lost(serving=self._serving.row.stamp, building=self._building.row.stamp)
+        named = ", ".join([*lost[:NAMED], *(["…"] if len(lost) > NAMED else [])])
+        problem = INCOMPLETE.format(count=len(lost), ids=named) if lost else None
         if problem and problem != self.problem:
-            log.warning("index.incomplete", failed=lost)
+            log.warning("index.incomplete", failed=len(lost))
         self.problem = problem
-        return lost > 0
+        return bool(lost)

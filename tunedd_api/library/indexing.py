@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import sha256
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 from haystack import Document as HaystackDocument
@@ -11,8 +11,9 @@ from haystack import Pipeline
 from haystack.components.writers import DocumentWriter
 from haystack.core.component import Component
 from haystack.core.errors import PipelineRuntimeError
-from haystack.document_stores.types import DocumentStore, DuplicatePolicy
+from haystack.document_stores.types import DuplicatePolicy
 
+from tunedd_api.backends.stores import Filters, Store
 from tunedd_api.errors import TuneddError, leaves
 from tunedd_api.library.cutting.passages import title_in_front
 from tunedd_api.library.model import Passage, PassagesLost
@@ -23,23 +24,6 @@ AT_A_TIME = 2
 """Batches under way: while one is stored, the other keeps the processor busy."""
 
 Progress = Callable[[int], Awaitable[None]]
-Filters = dict[str, Any]
-
-
-class PassageStore(DocumentStore, Protocol):
-    """A Haystack document store with the calls that the better ones have besides."""
-
-    async def count_documents_by_filter_async(self, filters: Filters) -> int: ...
-    async def filter_documents_async(self, filters: Filters | None = None) -> list[HaystackDocument]: ...
-    async def count_by_document_async(self) -> dict[str, int]:
-        """Number of passages by `meta.document_id`."""
-        ...
-
-    async def sample_documents_async(self, count: int) -> list[HaystackDocument]:
-        """Some passages, with their vectors, spread over the store."""
-        ...
-
-    async def delete_by_filter_async(self, filters: Filters) -> int: ...
 
 
 class Indexing:
@@ -50,7 +34,7 @@ class Indexing:
     indexing a document again writes the same passages over themselves.
     """
 
-    def __init__(self, embedder: Component, store: PassageStore) -> None:
+    def __init__(self, embedder: Component, store: Store) -> None:
         self._store = store
         self._pipeline = Pipeline()
         self._pipeline.add_component("embedder", embedder)

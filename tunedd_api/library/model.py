@@ -48,7 +48,7 @@ class Document:
     passages_total: int | None = None
     """How many there will be; known once the document was read."""
     error: str | None = None
-    """Why the status is `failed`."""
+    """Why the status, or `reindexing`, is `failed`."""
     reindexing: Status | None = None
     """Where it stands in the index that is being built beside the one that serves."""
     created_at: datetime
@@ -143,7 +143,7 @@ class SyncProgress:
     reindexing: Mapping[str, int] | None = None
     """The same for the index that is being built beside the one that serves."""
     problem: str | None = None
-    """Why indexing has paused; it goes on by itself."""
+    """Why indexing or the folder's watch has paused, or nothing can be asked; it goes on by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
 -- name: documents_by_ids(ids)
-SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing
+SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing, n.error AS reindexing_error
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 LEFT JOIN indexings n ON n.document_id = d.id AND n.stamp = (SELECT stamp FROM indexes WHERE NOT serving)
 WHERE d.id IN (SELECT json_array_elements_text(CAST(:ids AS json))) AND d.deleted_at IS NULL;
 
 -- name: list_documents(before, only, limit)
-SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing
+SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing, n.error AS reindexing_error
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 LEFT JOIN indexings n ON n.document_id = d.id AND n.stamp = (SELECT stamp FROM indexes WHERE NOT serving)

@@ -19,29 +19,29 @@ SELECT 1 FROM documents WHERE id = :id AND deleted_at IS NULL;
 SELECT sha256 FROM documents WHERE id = :id;
 
 -- name: get_document(id)^
-SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing
+SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing, n.error AS reindexing_error
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 LEFT JOIN indexings n ON n.document_id = d.id AND n.stamp = (SELECT stamp FROM indexes WHERE NOT serving)
 WHERE d.id = :id AND d.deleted_at IS NULL;
 
 -- name: documents_by_ids(ids)
-SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing
+SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing, n.error AS reindexing_error
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 LEFT JOIN indexings n ON n.document_id = d.id AND n.stamp = (SELECT stamp FROM indexes WHERE NOT serving)
 WHERE d.id IN (SELECT value FROM json_each(:ids)) AND d.deleted_at IS NULL;
 
--- name: document_by_arxiv_id(arxiv_id)^
-SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing
+-- name: document_of_arxiv(arxiv_id)^
+SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing, n.error AS reindexing_error
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 LEFT JOIN indexings n ON n.document_id = d.id AND n.stamp = (SELECT stamp FROM indexes WHERE NOT serving)
-WHERE d.arxiv_id = :arxiv_id AND d.deleted_at IS NULL
+WHERE d.arxiv_id = :arxiv_id AND d.described AND d.deleted_at IS NULL
 ORDER BY d.created_at LIMIT 1;
 
 -- name: list_documents(before, only, limit)
-SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing
+SELECT d.*, i.state, i.passages, i.total, i.error, n.state AS reindexing, n.error AS reindexing_error
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 LEFT JOIN indexings n ON n.document_id = d.id AND n.stamp = (SELECT stamp FROM indexes WHERE NOT serving)
@@ -57,6 +57,14 @@ SELECT d.id, i.state
 FROM documents d
 LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = (SELECT stamp FROM indexes WHERE serving)
 WHERE d.deleted_at IS NULL;
+
+-- name: count_by_state()
+SELECT x.serving, coalesce(i.state, 'queued') AS state, count(*) AS documents,
+    CAST(coalesce(sum(i.passages), 0) AS BIGINT) AS passages
+FROM documents d CROSS JOIN indexes x
+LEFT JOIN indexings i ON i.document_id = d.id AND i.stamp = x.stamp
+WHERE d.deleted_at IS NULL
+GROUP BY x.serving, coalesce(i.state, 'queued');
 
 -- name: count_unready()^
 SELECT count(*) AS documents, count(*) - count(i.state) AS unready
@@ -211,10 +219,11 @@ WHERE mine.document_id = :id AND mine.state = 'queued'
 -- name: all_indexes()
 SELECT * FROM indexes ORDER BY serving DESC;
 
--- name: count_lost(serving, building)$
-SELECT count(*)
+-- name: lost_documents(serving, building)
+SELECT old.document_id
 FROM indexings old JOIN indexings new ON new.document_id = old.document_id
-WHERE old.stamp = :serving AND old.state = 'ready' AND new.stamp = :building AND new.state = 'failed';
+WHERE old.stamp = :serving AND old.state = 'ready' AND new.stamp = :building AND new.state = 'failed'
+ORDER BY old.document_id;
 
 -- name: add_index(stamp, embedder, dimension, cut, model, place, serving, created_at)!
 INSERT INTO indexes (stamp, embedder, dimension, cut, model, place, serving, created_at)

@@ -77,9 +77,9 @@ class SqlDocumentRecords:
             rows = self._sql.documents_by_ids(connection, ids=json.dumps(sorted(ids)))
             return {row["id"]: document_of(row) async for row in rows}
 
-    async def by_arxiv_id(self, arxiv_id: str) -> Document | None:
+    async def of_arxiv(self, arxiv_id: str) -> Document | None:
         async with self._database.read() as connection:
-            row = await self._sql.document_by_arxiv_id(connection, arxiv_id=arxiv_id)
+            row = await self._sql.document_of_arxiv(connection, arxiv_id=arxiv_id)
         return document_of(row) if row else None
 
     async def describe(self, document_id: str, description: Description) -> None:
@@ -172,7 +172,7 @@ def document_of(row: Row) -> Document:
         pages=row["pages"],
         passages=row["passages"] or 0,
         passages_total=row["total"],
-        error=row["error"],
+        error=row["error"] or row["reindexing_error"],
         reindexing=Status(row["reindexing"]) if row["reindexing"] else None,
         created_at=datetime.fromisoformat(row["created_at"]),
     )

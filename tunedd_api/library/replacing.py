@@ -59,13 +59,15 @@ class Replacing:
                 continue
             if new:
                 await self._replaced(file.replaces, new.id)
-            if file.replaces not in held:
-                await self._remove(file.replaces)
+            if file.replaces not in held and await self._remove(file.replaces):
                 log.info("document.replaced", document=file.replaces, by=file.document_id)
             await self._files.note(path, replace(file, replaces=None))
 
-    async def _remove(self, document_id: str | None) -> None:
+    async def _remove(self, document_id: str | None) -> bool:
+        """Whether it was there, and nobody had asked for it."""
         if document_id is None or await self._documents.is_requested(document_id):
-            return
-        if await self._documents.get(document_id):
-            await self._intake.remove(document_id, forget=True)
+            return False
+        if await self._documents.get(document_id) is None:
+            return False
+        await self._intake.remove(document_id, forget=True)
+        return True

@@ -19,6 +19,7 @@ from tunedd_api.library.model import (
     FileLost,
     Found,
     Hit,
+    IndexOutdated,
     NotFailed,
     NothingReady,
     NotIndexing,
@@ -189,12 +190,17 @@ class Library:
         working = any(counts.get(status) for status in (Status.QUEUED, Status.READING, Status.EMBEDDING))
         building = await self._indexes.building()
         return SyncProgress(
-            complete=self._folder.complete and not working,
+            complete=self._folder.complete and not working and not self._indexes.outdated,
             files_left=self._folder.left,
             documents=counts,
             reindexing=None if building is None else {one.value: count for one, count in building.items()},
-            problem=self._work.problem or self._indexes.problem or self._folder.problem or await self._full(),
+            problem=await self._problem(),
         )
+
+    async def _problem(self) -> str | None:
+        outdated = IndexOutdated().message if self._indexes.outdated else None
+        told = self._work.problem or outdated or self._indexes.problem or self._folder.problem
+        return told or await self._full()
 
     async def _full(self) -> str | None:
         return DiskFull().message if await self._originals.full() else None

@@ -13,7 +13,7 @@ import pytest
 from tests.bombs.streams import STREAM_BOMBS
 from tests.pdfs import column, write_pdf
 from tunedd_api.library.model import BrokenPdf, NoText, ReadingTookTooLong, TooManyPages
-from tunedd_api.library.reading.reader import FILES_PER_PROCESS, Reader, ReadingLimits
+from tunedd_api.library.reading.reader import FILES_PER_PROCESS, Reader, ReaderUnavailable, ReadingLimits
 
 only_linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 FULL = column(
@@ -77,6 +77,13 @@ async def busy_child() -> int:
     (pid,) = children(os.getpid())
     await until(lambda: seconds(pid) > 0.5)
     return pid
+
+
+async def test_a_reader_that_cannot_be_started_is_no_fault_of_the_file(paper: Path) -> None:
+    # More than the system takes as one argument.
+    reader = Reader(ReadingLimits(), program=["-c", "#" * (1 << 20)])
+    with pytest.raises(ReaderUnavailable, match="cannot be started"):
+        await reader.read(paper)
 
 
 async def test_pdf_becomes_pages(reader: Reader, paper: Path) -> None:

@@ -146,6 +146,38 @@ async def test_of_a_file_that_changes_again_and_again_only_the_last_is_left(
     assert [hit.document_id for hit in await services.library.search("walrus", limit=1)] == [last]
 
 
+async def test_a_file_that_changes_and_is_renamed_at_once_is_replaced_all_the_same(
+    services: Services, folder: Path
+) -> None:
+    old = paper(folder, "paper.pdf", "otter")
+    await taken_in(services)
+    paper(folder, "paper.pdf", "heron")
+    await services.folder.look()
+    await anyio.Path(old).rename(folder / "renamed.pdf")
+    await taken_in(services)
+    await services.folder.look()
+    (new,) = await documents(services)
+    assert [hit.document_id for hit in await services.library.search("heron", limit=1)] == [new]
+
+
+async def test_what_changed_while_its_disk_was_away_is_replaced_when_it_is_back(
+    services: Services, folder: Path, tmp_path: Path
+) -> None:
+    paper(folder, "paper.pdf", "otter")
+    await taken_in(services)
+    there, elsewhere = anyio.Path(folder), anyio.Path(tmp_path / "elsewhere")
+    await there.rename(elsewhere)
+    await there.mkdir()
+    await services.folder.look()
+    await there.rmdir()
+    await elsewhere.rename(there)
+    paper(folder, "paper.pdf", "heron")
+    await taken_in(services)
+    await services.folder.look()
+    (new,) = await documents(services)
+    assert [hit.document_id for hit in await services.library.search("heron", limit=1)] == [new]
+
+
 async def test_a_document_that_was_asked_for_outlives_the_change_of_a_file(
     services: Services, folder: Path
 ) -> None:

@@ -111,18 +111,46 @@ async def test_vectors_that_agree_with_the_new_model_are_kept_whatever_its_name(
     assert sql(home, "SELECT max(number) FROM passages", "passages.db") == changed
 
 
+def replace_model(home: Path) -> None:
+    """Vectors that the model of this name would never make."""
+    vectors = sql(home, "SELECT number, vector FROM vectors", "passages.db")
+    with closing(sqlite3.connect(home / "passages.db")) as connection, connection:
+        connection.executemany(
+            "UPDATE vectors SET vector = ? WHERE number = ?",
+            [(vector[::-1], number) for number, vector in vectors],
+        )
+
+
 async def test_a_model_that_was_replaced_under_its_name_is_found_out(home: Path) -> None:
-    # Vectors that this model would never make.
-    for number, vector in sql(home, "SELECT number, vector FROM vectors", "passages.db"):
-        with closing(sqlite3.connect(home / "passages.db")) as connection, connection:
-            connection.execute("UPDATE vectors SET vector = ? WHERE number = ?", (vector[::-1], number))
+    replace_model(home)
     async with rebuilding(home) as services:
         # Searching them would find anything.
         with pytest.raises(IndexOutdated):
             await services.library.search("How is a quote verified?")
+        progress = await services.library.progress()
+        assert (progress.complete, progress.problem) == (False, IndexOutdated().message)
         await rebuilt(services)
         assert await services.library.search("How is a quote verified?")
     assert len(stores(home)) == 1
+
+
+async def test_who_only_reads_finds_it_out_too(home: Path) -> None:
+    replace_model(home)
+    async with open_services(weightless(home), indexes=False, answers=False) as services:
+        with pytest.raises(IndexOutdated):
+            await services.library.search("How is a quote verified?")
+
+
+async def test_what_was_begun_for_another_model_is_not_taken_for_this_ones(home: Path) -> None:
+    # An empty store agrees with every model.
+    sql(
+        home,
+        "INSERT INTO indexes SELECT 'another', 'another', dimension, cut, 'onnx:all-minilm-l6-v2', "
+        "'index-00000000', FALSE, created_at FROM indexes",
+    )
+    async with open_services(weightless(home), anew=True) as services:
+        await rebuilt(services)
+    assert sql(home, "SELECT embedder, model FROM indexes") == [("mock/word-hashes", "mock:")]
 
 
 async def test_an_old_index_whose_model_is_gone_waits_for_the_new_one(home: Path) -> None:
@@ -144,8 +172,11 @@ async def test_an_index_that_would_lose_documents_does_not_replace_the_old_one(h
         with anyio.fail_after(30):
             while not (problem := (await services.library.progress()).problem):
                 await anyio.sleep(0.01)
+        documents = await services.library.list()
         assert "3 of its documents" in problem
-        assert {one.status for one in await services.library.list()} == {Status.READY}
+        assert all(one.id in problem for one in documents)
+        assert {(one.status, one.reindexing) for one in documents} == {(Status.READY, Status.FAILED)}
+        assert all("not there any more" in (one.error or "") for one in documents)
         assert await services.library.search("How is a quote verified?")
         # Once the files are back, what failed is tried again on request.
         (home / "files").rmdir() if (home / "files").exists() else None

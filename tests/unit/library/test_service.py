@@ -78,7 +78,12 @@ async def test_a_folder_is_synced_with_its_subfolders_and_a_bad_file_is_left_out
 
 async def test_a_missing_folder_is_an_empty_one(services: Services, tmp_path: Path) -> None:
     await services.folder.look()
-    assert (await services.library.progress()).complete
+    progress = await services.library.progress()
+    assert progress.complete
+    assert "TUNEDD_PAPERS" in (progress.problem or "")
+    (tmp_path / "papers").mkdir()
+    await services.folder.look()
+    assert (await services.library.progress()).problem is None
 
 
 async def test_a_deleted_document_does_not_come_back_with_its_folder_but_when_added(
@@ -230,11 +235,9 @@ async def test_a_file_whose_name_is_no_text_is_taken_in(services: Services, tmp_
 async def test_another_embedding_model_over_the_same_passages_is_said_at_the_start(tmp_path: Path) -> None:
     async with open_world(tmp_path) as services:
         await add_samples(services)
-    with (
-        pytest.raises(SetupError, match="delete the file"),
-        open_passages("sqlite:passages.db", tmp_path, dimension=384),
-    ):
-        pass
+    with pytest.raises(SetupError, match="delete the file"):
+        async with open_passages("sqlite:passages.db", tmp_path, dimension=384):
+            pass
 
 
 async def test_a_database_that_is_none_is_told_of(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ from tunedd_api.backends.migrations import NewerSchema, steps
 from tunedd_api.backends.named_queries import named_queries
 from tunedd_api.backends.postgresql.adapter import CountingAdapter
 from tunedd_api.backends.postgresql.failures import SETTING, address, explained
+from tunedd_api.backends.postgresql.leading import lead
 from tunedd_api.errors import SetupError
 
 CONNECTIONS = 10
@@ -32,6 +33,7 @@ SCHEMA = "tunedd.schema"
 class PostgreSQLDatabase:
     """Fulfils `Database`."""
 
+    url: str = field(repr=False)
     pool: "asyncpg.Pool[asyncpg.Record]"
     place: str
     """Host, port and name of the database."""
@@ -65,6 +67,9 @@ class PostgreSQLDatabase:
                 if not connection.is_closed():
                     await connection.execute(_UNLOCK, name)
 
+    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
+        await lead(self.url, self.place, work)
+
     async def check(self) -> None:
         async with self.read() as connection:
             await connection.execute("SELECT 1", timeout=CONNECT_WITHIN)
@@ -91,7 +96,7 @@ async def open_postgresql(url: str) -> AsyncIterator[PostgreSQLDatabase]:
         with explained(place):
             async with pool.acquire() as connection:
                 await _migrate(connection)
-        yield PostgreSQLDatabase(pool=pool, place=place)
+        yield PostgreSQLDatabase(url=url, pool=pool, place=place)
     finally:
         with anyio.move_on_after(CLOSE_WITHIN, shield=True):
             await pool.close()

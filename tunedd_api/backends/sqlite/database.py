@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -43,6 +43,9 @@ class SQLiteDatabase:
         # One process at a time changes an SQLite file; those that read beside it take no locks.
         async with self._locks[name]:
             yield
+
+    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
+        await work()
 
     async def check(self) -> None:
         async with self.read() as connection:

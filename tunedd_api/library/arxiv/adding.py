@@ -3,7 +3,7 @@
 import anyio
 import structlog
 
-from tunedd_api.errors import NotFound, Unavailable
+from tunedd_api.errors import NotFound
 from tunedd_api.library.arxiv.cache import MetadataCache
 from tunedd_api.library.arxiv.fetching import Arxiv
 from tunedd_api.library.arxiv.ids import parse
@@ -40,48 +40,40 @@ class ArxivPapers:
         DiskFull, StoreUnavailable.
         """
         id = parse(reference)
-        document = await self._present(id)
-        if document and document.categories:
+        if document := await self._present(id):
             return document
         if self._waiting >= MOST_WAITING:
             raise ArxivBusy
         self._waiting += 1
         try:
             async with self._alone:
-                return await self._bring(id)
+                return await self._present(id) or await self._bring(id)
         finally:
             self._waiting -= 1
 
     async def _bring(self, id: ArxivId) -> Document:
-        document = await self._present(id)
-        if document and document.categories:
-            return document
-        try:
-            description = await self._describe(id)
-        except (NotFound, Unavailable) as error:
-            if document is None:
-                raise
-            # A copy from elsewhere, whose first page says which paper it is: it does without.
-            log.warning("paper.not_described", document=document.id, reason=error.message)
-            return document
-        found = await self._present(parse(description.arxiv_id), description)
-        return found or await self._fetch(description)
+        description = await self._describe(id)
+        return await self._present(parse(description.arxiv_id)) or await self._fetch(description)
 
-    async def _present(self, id: ArxivId, description: Description | None = None) -> Document | None:
-        """The document, queued again if it failed; None also where its PDF is lost, which is then fetched."""
+    async def _present(self, id: ArxivId) -> Document | None:
+        """
+        The document, queued again if it failed; None also where its PDF is lost, which is then fetched.
+
+        Only one that came from arXiv: a PDF that calls itself this paper may be any other.
+        """
         if id.version is None:
             newest = await self._cache.find(id)
             if newest is None:
                 return None
             id = parse(newest.arxiv_id)
-        known = await self._records.by_arxiv_id(str(id))
+        known = await self._records.of_arxiv(str(id))
         if known is None:
             return None
         try:
             _, path = await self._library.file(known.id)
-            if description is None and known.status is not Status.FAILED:
+            if known.status is not Status.FAILED:
                 return known
-            return await self._library.add(path, name=known.file, description=description)
+            return await self._library.add(path, name=known.file)
         except (NotFound, FileNotFoundError):
             return None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import structlog
 
-from tunedd_api.errors import Unreadable
+from tunedd_api.errors import Unavailable, Unreadable
 from tunedd_api.library.model import BrokenPdf, Reading, ReadingFailed, ReadingKilled, ReadingTookTooLong
 from tunedd_api.library.reading.wire import LENGTH, LONGEST_FRAME, Answer, BadAnswer, frame
 
@@ -64,6 +64,10 @@ class _Ended(Exception):
         self.signal = signal
 
 
+class ReaderUnavailable(Unavailable):
+    """The process that reads PDFs cannot be started."""
+
+
 class Reader:
     """Reads one file at a time in a child process, which it starts when needed and replaces when it fails."""
 
@@ -80,7 +84,7 @@ class Reader:
         The text of a PDF and what its first page tells about it.
 
         Raises BrokenPdf, NoText, PasswordProtected, TooManyPages, TooMuchText, ReadingTookTooLong,
-        ReadingFailed or ReadingKilled; FileNotFoundError.
+        ReadingFailed or ReadingKilled; FileNotFoundError; ReaderUnavailable.
         """
         path = Path(await anyio.Path(path).resolve(strict=True))
         async with self._turn:
@@ -162,19 +166,25 @@ class Reader:
         environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
         # The child finds the modules where this process found them, installed or not.
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-        return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *self._program,
-            str(self._limits.memory_mb),
-            str(self._limits.seconds),
-            str(self._limits.pages),
-            stdin=PIPE,
-            stdout=PIPE,
-            stderr=DEVNULL,
-            env=environment,
-            # A Ctrl-C in the terminal must not reach it before it has learnt to ignore it.
-            start_new_session=True,
-        )
+        try:
+            return await asyncio.create_subprocess_exec(
+                sys.executable,
+                *self._program,
+                str(self._limits.memory_mb),
+                str(self._limits.seconds),
+                str(self._limits.pages),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                env=environment,
+                # A Ctrl-C in the terminal must not reach it before it has learnt to ignore it.
+                start_new_session=True,
+            )
+        except OSError as error:
+            # Too many files or processes, too little memory: no fault of the document.
+            raise ReaderUnavailable(
+                f"The process that reads PDFs cannot be started: {error.strerror}."
+            ) from error
 
     async def _kill(self) -> None:
         process, self._process = self._process, None
@@ -184,8 +194,9 @@ class Reader:
             process.kill()
         if process.stdin:
             process.stdin.close()
-        # Shielded, so that a cancelled read leaves no zombie behind.
-        await asyncio.shield(process.wait())
+        # Shielded, so that a cancelled read leaves no zombie behind, nor a pipe that outlives the event loop.
+        with anyio.CancelScope(shield=True):
+            await process.wait()
 
 
 async def _ending_signal(process: Process) -> int | None:

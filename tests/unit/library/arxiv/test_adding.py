@@ -152,25 +152,17 @@ async def test_many_who_want_the_same_paper_at_once_get_one_document_of_one_fetc
     assert paths(server).count(f"/pdf/{ID}") == 1
 
 
-async def test_a_copy_that_was_there_already_is_described_and_not_fetched(
+async def test_a_file_that_calls_itself_a_paper_of_arxiv_does_not_stand_in_for_it(
     server: FileServer, papers: ArxivPapers, services: Services, tmp_path: Path
 ) -> None:
-    server.put(query("2401.13138v6"), Answer(body=feed(entry("2401.13138v6"))))
+    publish(server, "2401.13138v6")
     copy = stamped(tmp_path / "stamped.pdf", "2401.13138v6")
     known = await ended(services, (await services.library.add(copy)).id)
     assert known.arxiv_id == "2401.13138v6"
-    described = await papers.add("2401.13138v6")
-    assert (described.id, described.title, described.file) == (known.id, TITLE, "stamped.pdf")
-    assert paths(server) == ["/api/query"]
-
-
-async def test_a_copy_is_returned_though_arxiv_does_not_answer(
-    server: FileServer, papers: ArxivPapers, services: Services, tmp_path: Path
-) -> None:
-    server.put(query("2401.13138v6"), Answer(status=500))
-    copy = stamped(tmp_path / "stamped.pdf", "2401.13138v6")
-    known = await ended(services, (await services.library.add(copy)).id)
-    assert await papers.add("2401.13138v6") == known
+    fetched = await papers.add("2401.13138v6")
+    assert (fetched.title, fetched.file) == (TITLE, "2401.13138v6.pdf")
+    assert await services.library.get(known.id) == known
+    assert (await papers.add("2401.13138v6")).id == fetched.id != known.id
 
 
 async def test_what_arxiv_said_of_a_copy_with_the_same_bytes_outranks_what_was_read(

@@ -1,0 +1,49 @@
+"""Which processes write answers, where several do: so that what a dead one left is told from what goes on."""
+
+import secrets
+import time
+
+import anyio
+import structlog
+
+from tunedd_api.backends.database import Database
+from tunedd_api.errors import Unavailable
+
+log = structlog.get_logger(__name__)
+
+NOTE_EVERY = 5.0
+"""Seconds between two signs of life."""
+SILENCE = 30.0
+"""Seconds without one after which a process is gone."""
+
+
+class SqlPresence:
+    """This process among the others."""
+
+    def __init__(self, database: Database) -> None:
+        self.id = secrets.token_hex(8)
+        self._database = database
+        self._sql = database.queries(__package__)
+
+    async def note(self) -> None:
+        """A sign of life."""
+        async with self._database.write() as connection:
+            await self._sql.note_process(connection, id=self.id, now=time.time())
+
+    async def keep(self) -> None:
+        """Gives signs of life until cancelled."""
+        while True:
+            await anyio.sleep(NOTE_EVERY)
+            try:
+                await self.note()
+            except Unavailable as error:
+                log.debug("presence.not_noted", reason=error.message)
+
+    async def leave(self) -> None:
+        async with self._database.write() as connection:
+            await self._sql.forget_process(connection, id=self.id)
+
+    async def forget_lost(self) -> None:
+        """Forgets the processes that have given no sign of life for long."""
+        async with self._database.write() as connection:
+            await self._sql.forget_lost_processes(connection, now=time.time(), silence=SILENCE)

@@ -14,6 +14,8 @@ from tempfile import TemporaryDirectory
 import httpx
 
 READY_WITHIN = 900.0
+LOG_SHOWN = 10_000
+"""Characters at the end of its log that are shown where a measurement breaks off."""
 LOOK_EVERY = 0.05
 """Seconds: how exact the time to ready is."""
 ADDRESS = re.compile(r"listens on (http://\S+)")
@@ -59,6 +61,9 @@ def service_at(home: Path, papers: Path, models: Path, **settings: str) -> Itera
         with httpx.Client(base_url=_address(process, log), timeout=READY_WITHIN) as client:
             _wait(client)
             yield Running(client=client, process=process.pid, started=started, ready=time.monotonic())
+    except BaseException:
+        sys.stderr.write(log.read_text("utf-8")[-LOG_SHOWN:])
+        raise
     finally:
         process.terminate()
         process.wait(30)

@@ -24,7 +24,7 @@ def memory(process: int) -> Memory:
 
 def _processes(choice: str, process: int) -> list[tuple[int, str]]:
     """Resident bytes and command of each."""
-    command = ["ps", "-o", "rss=,args=", choice, str(process)]
+    command = ["ps", "-ww", "-o", "rss=,args=", choice, str(process)]
     listed = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     rows = (line.split(maxsplit=1) for line in listed.splitlines())
     return [(1024 * int(kilobytes), command) for kilobytes, command in rows]

@@ -15,12 +15,18 @@ def test_a_process_is_as_large_as_what_it_holds() -> None:
 
 
 def test_only_the_child_that_reads_pdfs_counts_as_the_reader() -> None:
-    idle = [sys.executable, "-c", "input()"]
-    children = [subprocess.Popen([*idle, *more], stdin=subprocess.PIPE) for more in ([], [READER])]
+    idle = [sys.executable, "-c", "print(flush=True); input()"]
+    children = [
+        subprocess.Popen([*idle, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for more in ([], [READER])
+    ]
     try:
+        for child in children:
+            assert child.stdout
+            child.stdout.readline()
         counted = memory(os.getpid()).reader
         assert 0 < counted < 2 * memory(children[1].pid).service
     finally:
         for child in children:
-            child.communicate()
+            child.communicate(b"\n")
     assert memory(os.getpid()).reader == 0

@@ -24,6 +24,7 @@ from haystack.core.component import Component
 from tunedd_api.backends.onnx_embedder import MiniLM, OnnxDocumentEmbedder, OnnxTextEmbedder
 from tunedd_api.backends.sqlite.rankings import SQLiteBM25Ranking, SQLiteEmbeddingRanking
 from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
+from tunedd_api.backends.stores import Store
 from tunedd_api.errors import Unreadable
 from tunedd_api.library.cutting.passages import cut
 from tunedd_api.library.indexing import Indexing
@@ -82,28 +83,28 @@ async def _compare(
         store = SQLiteDocumentStore(f"{home}/passages.db", dimension=model.dimension)
         present: set[str] = set()
         for files in libraries:
-            await _index(files, store, model)
+            await index_papers(files, store, model)
             present |= {file.name for file in files}
             asked = [question for question in questions if present.issuperset(question["papers"])]
             await _report(f"{store.count_documents()} passages", store, model, asked)
         store.close()
 
 
-async def _index(files: Sequence[Path], store: SQLiteDocumentStore, model: MiniLM) -> None:
+async def index_papers(files: Sequence[Path], store: Store, model: MiniLM) -> None:
     reader, indexing = Reader(ReadingLimits()), Indexing(OnnxDocumentEmbedder(model), store)
     started, count = time.monotonic(), 0
     for file in files:
         try:
             reading = await reader.read(file)
         except Unreadable as error:
-            _say(f"{file.name}: {error.message}")
+            say(f"{file.name}: {error.message}")
             continue
         title = reading.title or file.stem
         passages = cut(reading.pages, model, title=title)
         count += await indexing.index(file.name, title, passages, stamp="benchmark")
     await reader.close()
     seconds = time.monotonic() - started
-    _say(f"{len(files)} papers: {count} passages in {seconds:.0f} s ({count / seconds:.0f} passages/s)")
+    say(f"{len(files)} papers: {count} passages in {seconds:.0f} s ({count / seconds:.0f} passages/s)")
 
 
 async def _report(
@@ -114,7 +115,7 @@ async def _report(
         "BM25": (Nothing(), SQLiteBM25Ranking(store)),
         "fused": (SQLiteEmbeddingRanking(store), SQLiteBM25Ranking(store)),
     }
-    _say(f"\n{label:18} questions   page@5  all pages   paper@5   median ms   words")
+    say(f"\n{label:18} questions   page@5  all pages   paper@5   median ms   words")
     for name, (by_meaning, by_words) in manners.items():
         retrieval = Retrieval(embedder=OnnxTextEmbedder(model), dense=by_meaning, lexical=by_words)
         with_pages = [one for one in questions if one["pages"]]
@@ -123,16 +124,16 @@ async def _report(
             ("papers", [one for one in questions if one not in with_pages]),
         ):
             if asked:
-                rates = await _rates(retrieval, asked)
-                _say(
+                rates = await rates_of(retrieval, asked)
+                say(
                     f"{name:10} {kind:7} {rates.questions:9}"
-                    f"  {_rate(rates.page)}  {_rate(rates.all_pages):>9}  {rates.paper:8.3f}"
+                    f"  {share(rates.page)}  {share(rates.all_pages):>9}  {rates.paper:8.3f}"
                     f"  {rates.milliseconds:10.1f}  {rates.words:6.0f}"
                     f"   missed: {' '.join(rates.missed)}"
                 )
 
 
-async def _rates(retrieval: Retrieval, questions: Sequence[Mapping[str, Any]]) -> Rates:
+async def rates_of(retrieval: Retrieval, questions: Sequence[Mapping[str, Any]]) -> Rates:
     await retrieval.warm_up()
     pages = whole = papers = words = 0
     missed, times = [], []
@@ -158,8 +159,8 @@ async def _rates(retrieval: Retrieval, questions: Sequence[Mapping[str, Any]]) -
     )
 
 
-def _rate(share: float | None) -> str:
-    return f"{share:7.3f}" if share is not None else "      –"
+def share(value: float | None) -> str:
+    return f"{value:7.3f}" if value is not None else "      –"
 
 
 def _judge(question: Mapping[str, Any], found: Sequence[Found]) -> tuple[bool, bool, bool]:
@@ -181,7 +182,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

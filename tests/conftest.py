@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.ollama import ollama
 from tests.servers.postgres import fresh_database, postgres
+from tests.servers.redis import redis
+from tests.servers.weaviate import fresh_collections, weaviate
 from tests.world import ROOT
 
 
@@ -36,6 +39,41 @@ def postgres_url(postgres_server: str) -> Iterator[str]:
     """An empty database of its own for each test."""
     with fresh_database(postgres_server) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    with redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def ollama_server() -> Iterator[str]:
+    """One that has the models of the tests."""
+    with ollama() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def weaviate_server() -> Iterator[str]:
+    with weaviate() as url:
+        yield url
+
+
+@pytest.fixture
+def weaviate_url(weaviate_server: str) -> Iterator[str]:
+    """A name of its own for the collections of each test."""
+    with fresh_collections(weaviate_server) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory:", "sqlite:passages.db", "weaviate:"])
+def passages_url(request: pytest.FixtureRequest) -> str:
+    """Each store of passages that the service can work with, empty."""
+    if request.param == "weaviate:":
+        url: str = request.getfixturevalue("weaviate_url")
+        return url
+    return str(request.param)
 
 
 @pytest.fixture(params=["memory:", "sqlite:tunedd.db", "postgresql:"])

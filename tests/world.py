@@ -37,8 +37,8 @@ def weightless(home: Path, **changes: Any) -> Settings:
 
 
 @asynccontextmanager
-async def open_world(home: Path, **changes: Any) -> AsyncIterator[Services]:
-    async with open_services(weightless(home, **changes)) as services:
+async def open_world(home: Path, *, works: bool = True, **changes: Any) -> AsyncIterator[Services]:
+    async with open_services(weightless(home, **changes), works=works) as services:
         yield services
 
 

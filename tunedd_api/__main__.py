@@ -1,4 +1,4 @@
-"""The command line: serve · index · reindex · search · ask · models · papers."""
+"""The command line: serve · worker · index · reindex · search · ask · models · papers."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ import typer  # noqa: E402
 from pydantic import ValidationError  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from tunedd_api.cli import asking, indexing, papers, serving, weights  # noqa: E402
+from tunedd_api.cli import asking, indexing, papers, serving, weights, working  # noqa: E402
 from tunedd_api.errors import TuneddError, leaves  # noqa: E402
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(serving.serve)
+app.command()(working.worker)
 app.command()(indexing.index)
 app.command()(indexing.reindex)
 app.command()(asking.search)

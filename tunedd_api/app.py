@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse, RedirectResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from tunedd_api import __version__
-from tunedd_api.bootstrap import Services, open_services
+from tunedd_api import __version__, readiness
+from tunedd_api.bootstrap import Opening, keep_open
 from tunedd_api.chat import routes as chat_routes
 from tunedd_api.errors import (
     Conflict,
@@ -29,6 +29,8 @@ from tunedd_api.errors import (
 from tunedd_api.library import progress as library_progress
 from tunedd_api.library import routes as library_routes
 from tunedd_api.logs import REQUEST_ID, RequestLog
+from tunedd_api.metrics import RequestMeasures
+from tunedd_api.metrics import router as metrics_router
 from tunedd_api.middleware import BodyLimit, InternalErrors
 from tunedd_api.settings import Settings
 
@@ -75,14 +77,14 @@ STATUSES: dict[type[TuneddError], int] = {
 """The first kind that an error is decides; a kind stands before the kinds it is a case of."""
 
 
-def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
-    """The service as an ASGI application. Without `services` it opens its own when it starts."""
+def create_app(settings: Settings, opening: Opening | None = None) -> FastAPI:
+    """The service as an ASGI application. Without `opening` it opens services of its own when it starts."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with nullcontext(services) if services else open_services(settings) as opened:
-            app.state.services = opened
-            opened.tasks.start_soon(opened.folder.watch, settings.watch_seconds)
+        async with nullcontext(opening) if opening else keep_open(settings) as opened:
+            app.state.opening = opened
+            app.state.services = opened.services
             yield
 
     app = FastAPI(
@@ -95,8 +97,8 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
     app.include_router(library_routes.router, responses=PROBLEMS)
     app.include_router(library_progress.router, responses=PROBLEMS)
     app.include_router(chat_routes.router, responses=PROBLEMS)
-    app.add_api_route("/health", _health, tags=["service"])
-    app.add_api_route("/ready", _ready, tags=["service"])
+    app.include_router(readiness.router)
+    app.include_router(metrics_router)
     app.add_api_route("/", _root, include_in_schema=False)
     app.add_exception_handler(TuneddError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -113,38 +115,10 @@ def create_app(settings: Settings, services: Services | None = None) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["Location", "Retry-After", REQUEST_ID],
         )
+    app.add_middleware(RequestMeasures)
+    app.add_middleware(readiness.StillOpening)
     app.add_middleware(RequestLog)
     return app
-
-
-async def _health() -> dict[str, str]:
-    """The process is alive."""
-    return {"status": "alive"}
-
-
-async def _ready(request: Request) -> JSONResponse:
-    """200 once the papers folder is in the library and the models answer; else 503 and what it waits for."""
-    services: Services = request.app.state.services
-    progress = await services.library.progress()
-    waiting = [] if progress.complete else ["documents"]
-    model: dict[str, Any] = {"name": services.model.name, "ready": True}
-    try:
-        await services.model.check()
-    except Unavailable as error:
-        waiting.append("chat model")
-        model |= {"ready": False, "reason": error.message}
-    body = {
-        "ready": not waiting,
-        "waiting_for": waiting,
-        "documents": progress.documents,
-        "files_left": progress.files_left,
-        "reindexing": progress.reindexing,
-        "problem": progress.problem,
-        "chat_model": model,
-    }
-    return JSONResponse(
-        body, status_code=503 if waiting else 200, headers={"Retry-After": "5"} if waiting else None
-    )
 
 
 async def _root() -> RedirectResponse:

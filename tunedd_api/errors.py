@@ -6,7 +6,7 @@ Everything that can go wrong, as a caller sees it. Contexts add their own leaves
   - Rejected         the request cannot be carried out as it is
   - Conflict         the request does not fit the present state
   - Unavailable      a part of the service is missing or not ready; the same request may work later
-      - ModelUnavailable (ModelStarting), StoreUnavailable, DiskFull
+      - ModelUnavailable (ModelStarting), EmbeddingUnavailable, StoreUnavailable, DiskFull
   - Unreadable       a file could not be turned into text; the reason is for its owner
   - SetupError       the service cannot run as it is set up; the message says what to change
       - MissingExtra
@@ -59,6 +59,10 @@ class ModelUnavailable(Unavailable):
 
 class ModelStarting(ModelUnavailable):
     """The language model is starting. Ask again in a moment."""
+
+
+class EmbeddingUnavailable(Unavailable):
+    """The embedding model cannot be reached. Documents and history can be read; nothing can be searched."""
 
 
 class StoreUnavailable(Unavailable):

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 REQUEST_ID = "X-Request-ID"
 LONGEST_PATH = 200
 """Characters of a path that are logged, escaped: anybody may send anything as one."""
-PROBES = ("/health", "/ready")
+PROBES = ("/health", "/ready", "/metrics")
 """Asked for every few seconds by whoever watches the service."""
 
 

@@ -24,13 +24,32 @@ class Settings(BaseSettings):
     database_url: str = "sqlite:tunedd.db"
     """`sqlite:FILE` (relative to home) or `memory:` (conversations end with the process)."""
     passages_url: str = "sqlite:passages.db"
-    """`sqlite:FILE` (relative to home) or `memory:`."""
+    """`sqlite:FILE` (relative to home), `memory:`, or `weaviate://HOST:8080?grpc=50051`, where
+    `weaviate+https` speaks TLS and `&collection=NAME` changes the name `Passages`."""
+    weaviate_api_key: SecretStr | None = None
+    """For a Weaviate server that wants one."""
     embedding_model: str = "onnx:all-minilm-l6-v2"
-    """`onnx:NAME`, a model of `tunedd models list`, or `mock:` (`mock:128` for another dimension)."""
+    """`onnx:NAME`, a model of `tunedd models list`; `ollama://HOST:11434?model=NAME`;
+    `openai+https://HOST/v1?model=NAME`; or `mock:` (`mock:128` for another dimension)."""
     chat_model: str = "llama:qwen2.5-coder-1.5b-instruct"
-    """`llama:NAME`, a model of `tunedd models list`; `openai+https://HOST/v1?model=NAME`; or `echo:`."""
+    """`llama:NAME`, a model of `tunedd models list`; `ollama://HOST:11434?model=NAME`;
+    `openai+https://HOST/v1?model=NAME`; `anthropic:?model=NAME`; or `echo:`."""
+    jobs_url: str = "local:"
+    """`local:` (this process indexes) or `redis://HOST:6379/0` (processes of `tunedd worker` do)."""
     openai_api_key: SecretStr | None = None
-    """For `openai+…` chat models that want one."""
+    """For `openai+…` models that want one."""
+    anthropic_api_key: SecretStr | None = None
+    """For `anthropic:` models."""
+    ollama_pull: bool = False
+    """Whether a model that an Ollama server lacks is pulled onto it."""
+    ollama_keep_alive: Annotated[str, Field(pattern=r"^(-1|(\d+(\.\d+)?(ms|s|m|h))+)$")] = "30m"
+    """How long Ollama keeps a model in memory after its last use; -1 for good."""
+    first_token_timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds that a model on a server may take to begin an answer: it may have to be loaded, and to read."""
+    next_token_timeout: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds that it may fall silent in the middle of an answer."""
+    embedding_timeout: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds that an embedding model on a server may take for one request."""
 
     arxiv_url: Annotated[str, Field(pattern=r"^https?://[^/?#@\s]+/?$")] = "https://arxiv.org"
     """Where papers are fetched from. Another address than arXiv's own stands in for its API too."""
@@ -60,6 +79,12 @@ class Settings(BaseSettings):
     """Answers the chat model writes at the same time; further ones wait."""
     threads: Annotated[int | None, Field(ge=1)] = None
     """Processor threads for each model; unset, the cores this process may use."""
+    metrics_port: Annotated[int | None, Field(ge=0, le=65535)] = None
+    """Where a process of `tunedd worker` shows its metrics; a service has them at `/metrics`."""
+    traces_url: Annotated[str, Field(pattern=r"^(https?://[^/?#@\s]+(/[^?#\s]*)?)?$")] = ""
+    """Where a trace of each answer is sent, by OTLP over HTTP (`http://HOST:4318`); empty sends none."""
+    trace_texts: bool = False
+    """Whether traces hold questions, passages and answers."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_json: bool = False
 

@@ -37,14 +37,14 @@ def server(name: str, program: str, starter: Starter, container: Container) -> I
         with container() as url:
             yield url
     else:
-        _absent(
+        absent(
             name,
             f"no {name}: TUNEDD_TEST_{name.upper()}_URL is not set, {program} is not on the PATH, and there "
             "is no Docker",
         )
 
 
-def _absent(name: str, reason: str) -> NoReturn:
+def absent(name: str, reason: str) -> NoReturn:
     if name in os.environ.get("TUNEDD_TEST_REQUIRE", "").split(","):
         pytest.fail(f"{reason}, but TUNEDD_TEST_REQUIRE asks for it")
     pytest.skip(reason)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_papers_are_indexed_searched_and_asked(tmp_path: Path) -> None:
     aloud = tunedd(tmp_path, "ask", "How is a quotation verified?")
     assert "How is a quotation verified?" in aloud.stdout
     assert f"[1] {message['sources'][0]['title']}" in aloud.stderr
+
+
+def test_without_a_path_the_papers_folder_is_taken_in_as_the_service_does(tmp_path: Path) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    paper = shutil.copy(PDFS[0], papers / "paper.pdf")
+    first = tunedd(tmp_path, "index")
+    assert (first.returncode, first.stderr) == (0, "Documents ready: 1, failed: 0.\n")
+    shutil.copy(PDFS[1], paper)
+    # The document of a file that changed is replaced: nobody asked for it but the folder.
+    assert tunedd(tmp_path, "index").stderr == "Documents ready: 1, failed: 0.\n"
+    (papers / "bad.pdf").write_bytes(b"%PDF-1.7 nothing more")
+    again = tunedd(tmp_path, "index")
+    assert (again.returncode, "ready: 1, failed: 1" in again.stderr) == (1, True)
 
 
 def test_a_bad_file_is_told_of_and_the_others_are_indexed(tmp_path: Path) -> None:

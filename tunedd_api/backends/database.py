@@ -41,9 +41,9 @@ class Database(Protocol):
         """One holder of this name at a time, among all processes that work on the database."""
         ...
 
-    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def lead(self, task: str, work: Callable[[], Awaitable[None]]) -> None:
         """
-        Carries out `work` while this process leads, among all that work on the database, until cancelled.
+        Carries out `work` while this process leads in this task, among all on the database, until cancelled.
 
         Where it is the only one it always does. `work` is cancelled when another process may take over.
         """

@@ -127,9 +127,12 @@ class LlamaServer:
                 await process.wait()
         finally:
             self.pid = None
+            pipeline, self._pipeline = self._pipeline, None
             with anyio.CancelScope(shield=True):
                 _end(process)
                 await process.aclose()
+                if pipeline is not None:
+                    await pipeline.close_async()
 
     async def _start(self, process: Process) -> None:
         key = secrets.token_hex(16)

@@ -1,12 +1,12 @@
 """What the service asks of a store of passages, whichever it is."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from haystack import Document as HaystackDocument
 from haystack.core.component import Component
-from haystack.document_stores.types import DocumentStore
+from haystack.document_stores.types import DocumentStore, DuplicatePolicy
 
 Filters = dict[str, Any]
 
@@ -14,6 +14,10 @@ Filters = dict[str, Any]
 class Store(DocumentStore, Protocol):
     """A Haystack document store with the calls that the better ones have besides."""
 
+    async def count_documents_async(self) -> int: ...
+    async def write_documents_async(
+        self, documents: list[HaystackDocument], policy: DuplicatePolicy = DuplicatePolicy.NONE
+    ) -> int: ...
     async def count_documents_by_filter_async(self, filters: Filters) -> int: ...
     async def filter_documents_async(self, filters: Filters | None = None) -> list[HaystackDocument]: ...
     async def count_by_document_async(self) -> dict[str, int]:
@@ -29,12 +33,12 @@ class Store(DocumentStore, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PassageStore:
-    """A store, and how it is searched: by a `query_embedding` and by a `query`, as Haystack's retrievers."""
+    """A store, and how it is searched."""
 
     store: Store
-    dense: Component
-    lexical: Component
-    check: Callable[[], Awaitable[None]]
+    searches: Mapping[str, Component]
+    """The retrievers that `Retrieval` takes by these names: `dense` and `lexical`, or `hybrid`."""
+    check: Callable[[], Coroutine[Any, Any, None]]
     """Raises Unavailable or SetupError where it cannot be worked with now."""
-    close: Callable[[], Awaitable[None]]
+    close: Callable[[], Coroutine[Any, Any, None]]
     """May be called twice."""

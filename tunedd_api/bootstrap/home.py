@@ -18,6 +18,10 @@ class HomeUnusable(SetupError):
     """The home cannot be used."""
 
 
+SERVERS_NEEDED = (
+    "{} need stores that several processes share: set TUNEDD_DATABASE_URL to postgresql://… and "
+    "TUNEDD_PASSAGES_URL to weaviate://…. What lies in SQLite files is indexed by the one service."
+)
 CHOOSE = "set TUNEDD_HOME to a folder that this user may write to."
 
 
@@ -29,6 +33,18 @@ def prepare_home(settings: Settings) -> None:
     except OSError as error:
         home = settings.home.absolute()
         raise HomeUnusable(f"{home} cannot be made ({error.strerror}): {CHOOSE}") from error
+
+
+def is_shared(settings: Settings) -> bool:
+    """
+    Whether several processes may work on this library: nothing of it lies in files that belong to one.
+
+    Raises SetupError for jobs that would be sent to nobody.
+    """
+    shared = settings.database_url.startswith("postgres") and settings.passages_url.startswith("weaviate")
+    if not shared and settings.jobs_url != "local:":
+        raise SetupError(SERVERS_NEEDED.format("TUNEDD_JOBS_URL=redis:// and `tunedd worker`"))
+    return shared
 
 
 @contextmanager

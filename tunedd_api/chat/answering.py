@@ -10,8 +10,10 @@ from haystack import Pipeline
 from haystack.core.errors import PipelineRuntimeError
 from haystack.dataclasses import ChatMessage, ToolCall
 
+from tunedd_api.backends.token_estimate import estimate_tokens
 from tunedd_api.chat.model import (
     Exchange,
+    MessageTooLong,
     Part,
     Queued,
     Source,
@@ -22,12 +24,14 @@ from tunedd_api.chat.model import (
     Usage,
     Used,
 )
+from tunedd_api.chat.pace import Pace
 from tunedd_api.chat.prompt import Prompt
 from tunedd_api.chat.tools import PaperTools
 from tunedd_api.chat.writing import Writing
 from tunedd_api.errors import ModelUnavailable
 from tunedd_api.library.model import Hit
 from tunedd_api.library.service import Library
+from tunedd_api.measures import UNMEASURED, AnswerStage, Measures
 
 TOOL_ROUNDS = 3
 """Times the model may call tools before it has to answer."""
@@ -42,12 +46,19 @@ INVALID_CALLS = 1
 class ChatModel(Protocol):
     """A chat model as a Haystack pipeline with one component, `llm`."""
 
-    name: str
-    calls_tools: bool
-    places: int
-    """Answers it writes at the same time."""
-    prompt_tokens: int
-    """Longest prompt it reads whole."""
+    @property
+    def name(self) -> str: ...
+    @property
+    def calls_tools(self) -> bool: ...
+    @property
+    def places(self) -> int:
+        """Answers it writes at the same time."""
+        ...
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Longest prompt it reads whole."""
+        ...
 
     def pipeline(self) -> Pipeline:
         """Raises ModelUnavailable while the model is not up."""
@@ -61,32 +72,41 @@ class ChatModel(Protocol):
 class RagResponder:
     """Retrieval-augmented answering."""
 
-    def __init__(self, *, library: Library, model: ChatModel, sources: int) -> None:
+    def __init__(
+        self, *, library: Library, model: ChatModel, sources: int, measures: Measures = UNMEASURED
+    ) -> None:
         self._library = library
         self._model = model
         self._sources = sources
+        self._measures = measures
         self._tools = PaperTools(library)
         self._places = asyncio.Semaphore(model.places)
-        self._waiting = 0
+        self.waiting = 0
+        """Answers that wait for a place at the model."""
         self._prompt = Prompt()
 
     async def respond(self, turn: Turn) -> AsyncGenerator[Part]:
-        sources = await self._find(turn)
+        with self._measures.stage(AnswerStage.SEARCH):
+            sources = await self._find(turn)
         yield SourcesFound(sources=sources)
         self._model.pipeline()  # Raises now, rather than after a wait, if there is no model.
         if self._places.locked():
-            yield Queued(position=self._waiting + 1)
-        self._waiting += 1
+            yield Queued(position=self.waiting + 1)
+        self.waiting += 1
         try:
-            await self._places.acquire()
+            with self._measures.stage(AnswerStage.WAITING):
+                await self._places.acquire()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
+        pace = Pace(self._measures)
         try:
             async with aclosing(self._write(self._model.pipeline(), turn, sources)) as parts:
                 async for part in parts:
+                    pace.take(part)
                     yield part
         finally:
             self._places.release()
+            pace.end()
 
     async def _find(self, turn: Turn) -> tuple[Source, ...]:
         history = [text for past in turn.history for text in (past.question, past.answer)]
@@ -144,7 +164,7 @@ class RagResponder:
 
     def _messages(self, turn: Turn, sources: tuple[Source, ...]) -> list[ChatMessage]:
         # Cut here, by whole exchanges, or the model server cuts silently, the system message first.
-        room = self._model.prompt_tokens - INSTRUCTIONS - _tokens(turn.question, sources)
+        sources, room = self._fitting(turn.question, sources)
         history: list[Exchange] = []
         for exchange in reversed(turn.history):
             room -= _tokens(exchange.question, exchange.sources) + _tokens(exchange.answer)
@@ -152,6 +172,21 @@ class RagResponder:
                 break
             history.insert(0, exchange)
         return self._prompt.messages(history, sources, turn.question)
+
+    def _fitting(self, question: str, sources: tuple[Source, ...]) -> tuple[tuple[Source, ...], int]:
+        """The best sources that fit beside the question, and the room that is left. Raises MessageTooLong."""
+        room = self._model.prompt_tokens - INSTRUCTIONS - _tokens(question)
+        if room < 0:
+            raise MessageTooLong(
+                f"The question is too long: the chat model reads {self._model.prompt_tokens} tokens. "
+                "Ask a shorter one."
+            )
+        for place, source in enumerate(sources):
+            tokens = _tokens(source.title + source.text)
+            if tokens > room:
+                return sources[:place], room
+            room -= tokens
+        return sources, room
 
 
 def _source(number: int, hit: Hit) -> Source:
@@ -171,8 +206,6 @@ def _result(result: object, call: ToolCall, *, failed: bool) -> ChatMessage:
 
 
 def _tokens(text: str, sources: Sequence[Source] = ()) -> int:
-    """More than a message takes: of ASCII three characters a token, of all else a token a byte."""
+    """More than a message takes."""
     texts = [text, *(f"{source.title}{source.text}" for source in sources)]
-    whole = sum(len(one.encode()) for one in texts)
-    ascii = sum(len(one.encode("ascii", "ignore")) for one in texts)
-    return ascii // 3 + (whole - ascii) + FRAME * len(texts)
+    return sum(estimate_tokens(one) + FRAME for one in texts)

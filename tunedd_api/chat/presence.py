@@ -2,6 +2,8 @@
 
 import secrets
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 import structlog
@@ -13,6 +15,8 @@ log = structlog.get_logger(__name__)
 
 NOTE_EVERY = 5.0
 """Seconds between two signs of life."""
+LEAVE_WITHIN = 2.0
+"""Seconds."""
 SILENCE = 30.0
 """Seconds without one after which a process is gone."""
 
@@ -30,8 +34,20 @@ class SqlPresence:
         async with self._database.write() as connection:
             await self._sql.note_process(connection, id=self.id, now=time.time())
 
-    async def keep(self) -> None:
-        """Gives signs of life until cancelled."""
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Gives signs of life while the block lasts."""
+        await self.note()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._keep)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                with anyio.move_on_after(LEAVE_WITHIN, shield=True), suppress(Unavailable):
+                    await self._leave()
+
+    async def _keep(self) -> None:
         while True:
             await anyio.sleep(NOTE_EVERY)
             try:
@@ -39,7 +55,7 @@ class SqlPresence:
             except Unavailable as error:
                 log.debug("presence.not_noted", reason=error.message)
 
-    async def leave(self) -> None:
+    async def _leave(self) -> None:
         async with self._database.write() as connection:
             await self._sql.forget_process(connection, id=self.id)
 

@@ -6,8 +6,8 @@ yields them, and at the end exactly one `Done` or `Failed`. The message is store
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Run:
         self.failure: TuneddError | None = None
         self.scope = anyio.CancelScope()
         self.message_id = message.id
+        self.followers = 0
         self._message = message
         self._text = [message.content]
         self._events: list[Event] = [RunStarted(conversation_id=conversation_id, message_id=message.id)]
@@ -76,6 +77,15 @@ class Run:
         while len(self._events) <= after:
             await self._news.wait()
 
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        """Somebody follows the run while the block lasts."""
+        self.followers += 1
+        try:
+            yield
+        finally:
+            self.followers -= 1
+
     async def follow(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
         """Every event behind number `after`, with its number, up to the last one."""
         while True:
@@ -88,9 +98,10 @@ class Run:
 
     async def finished(self) -> Message:
         """The whole answer. Raises the error that ended it, if one did."""
-        async with aclosing(self.follow()) as events:
-            async for _ in events:
-                pass
+        with self.followed():
+            async with aclosing(self.follow()) as events:
+                async for _ in events:
+                    pass
         if self.failure is not None:
             raise self.failure
         return self.message

@@ -16,11 +16,13 @@ from tunedd_api.chat.model import (
     Message,
     MessageStatus,
     ShuttingDown,
+    Token,
     Turn,
 )
 from tunedd_api.chat.ports import ConversationRecords, Responder
 from tunedd_api.chat.run import Run
 from tunedd_api.errors import INTERNAL, TuneddError, Unavailable
+from tunedd_api.measures import UNMEASURED, AnswerStage, Measures
 
 log = structlog.get_logger(__name__)
 
@@ -41,12 +43,14 @@ class Runs:
         records: ConversationRecords,
         tasks: TaskGroup,
         timeout: float,
+        measures: Measures = UNMEASURED,
         save_again_after: float = SAVE_AGAIN_AFTER,
     ) -> None:
         self._responder = responder
         self._records = records
         self._tasks = tasks
         self._timeout = timeout
+        self._measures = measures
         self._save_again_after = save_again_after
         self._running: dict[str, Run | None] = {}
         self._unsaved: dict[str, Message] = {}
@@ -79,6 +83,16 @@ class Runs:
     def running(self, conversation_id: str) -> bool:
         return conversation_id in self._running
 
+    @property
+    def under_way(self) -> int:
+        """Answers that are being made."""
+        return len(self._running)
+
+    @property
+    def followers(self) -> int:
+        """Connections that wait for more of an answer."""
+        return sum(run.followers for run in self._running.values() if run)
+
     async def end(self, conversation_id: str) -> None:
         """Ends a conversation's answer, if one is being made."""
         if run := self._running.get(conversation_id):
@@ -95,24 +109,35 @@ class Runs:
 
     async def _carry_out(self, conversation_id: str, run: Run, turn: Turn) -> None:
         started = time.monotonic()
-        try:
-            with run.scope:
-                await self._respond(run, turn)
-        finally:
-            # At shutdown this task is being cancelled, and what was written is still worth keeping.
-            with anyio.CancelScope(shield=True):
-                await self._close(run)
-                self._running.pop(conversation_id, None)
-        seconds = round(time.monotonic() - started, 3)
-        log.info("answer.ended", message=run.message.id, status=run.message.status, seconds=seconds)
+        with self._measures.answer(run.message_id):
+            try:
+                with run.scope:
+                    await self._respond(run, turn, started)
+            finally:
+                # At shutdown this task is being cancelled, and what was written is still worth keeping.
+                with anyio.CancelScope(shield=True):
+                    await self._close(run)
+                    self._running.pop(conversation_id, None)
+                    self._tell(run, time.monotonic() - started)
 
-    async def _respond(self, run: Run, turn: Turn) -> None:
-        saved = time.monotonic()
+    def _tell(self, run: Run, seconds: float) -> None:
+        message = run.message
+        log.info("answer.ended", message=message.id, status=message.status, seconds=round(seconds, 3))
+        error = type(run.failure).__name__ if run.failure else ""
+        self._measures.answer_ended(message.status, error, seconds)
+        if message.usage is not None:
+            self._measures.tokens(message.usage.prompt_tokens, message.usage.completion_tokens)
+
+    async def _respond(self, run: Run, turn: Turn, started: float) -> None:
+        saved, silent = started, True
         try:
             with anyio.fail_after(self._timeout):
                 async with aclosing(self._responder.respond(turn)) as parts:
                     async for part in parts:
                         run.take(part)
+                        if silent and isinstance(part, Token):
+                            self._measures.first_token(time.monotonic() - started)
+                            silent = False
                         if time.monotonic() - saved >= SAVE_EVERY:
                             await self._save_meanwhile(run)
                             saved = time.monotonic()
@@ -150,7 +175,8 @@ class Runs:
         if run.message.status is MessageStatus.RUNNING:
             run.change(status=MessageStatus.INCOMPLETE, error="The answer was stopped.")
         try:
-            await self._records.save(run.message)
+            with self._measures.stage(AnswerStage.STORING):
+                await self._records.save(run.message)
         except TuneddError as error:
             log.warning("answer.not_saved", message=run.message.id, reason=error.message)
             run.failure = run.failure or error

@@ -19,6 +19,7 @@ from tunedd_api.chat.ports import ConversationRecords
 from tunedd_api.chat.run import Run
 from tunedd_api.chat.runs import Runs
 from tunedd_api.library.service import Library
+from tunedd_api.measures import UNMEASURED, AnswerStage, Measures
 
 UNTITLED = "New conversation"
 TITLE_LENGTH = 80
@@ -28,12 +29,19 @@ class Chat:
     """All conversations. Each has its own history, and may be limited to some documents."""
 
     def __init__(
-        self, *, records: ConversationRecords, library: Library, runs: Runs, max_question_chars: int
+        self,
+        *,
+        records: ConversationRecords,
+        library: Library,
+        runs: Runs,
+        max_question_chars: int,
+        measures: Measures = UNMEASURED,
     ) -> None:
         self._records = records
         self._library = library
         self._runs = runs
         self._max_question_chars = max_question_chars
+        self._measures = measures
 
     async def start(
         self, document_ids: Sequence[str] | None = None, title: str | None = None
@@ -88,8 +96,9 @@ class Chat:
         await self._library.require_ready(conversation.document_ids)
         title = _clean(question) if conversation.title == UNTITLED else None
         with self._runs.reserved(conversation_id):
-            past = _exchanges(await self._records.messages(conversation_id))
-            answer = await self._records.open_turn(conversation_id, question, title)
+            with self._measures.stage(AnswerStage.OPENING):
+                past = _exchanges(await self._records.messages(conversation_id))
+                answer = await self._records.open_turn(conversation_id, question, title)
             turn = Turn(question=question, history=past, document_ids=conversation.document_ids)
             return self._runs.start(conversation_id, answer, turn)
 

@@ -48,17 +48,18 @@ class EventStream(StreamingResponse):
 
 async def _chunks(run: Run, ping_every: float) -> AsyncGenerator[bytes]:
     after = 0
-    while True:
-        with anyio.move_on_after(ping_every):
-            await run.grown(after)
-        new = run.since(after)
-        if not new:
-            yield PING
-            continue
-        yield b"".join(_block(number, event) for number, event in _gathered(new))
-        after, last = new[-1]
-        if isinstance(last, Done | Failed):
-            return
+    with run.followed():
+        while True:
+            with anyio.move_on_after(ping_every):
+                await run.grown(after)
+            new = run.since(after)
+            if not new:
+                yield PING
+                continue
+            yield b"".join(_block(number, event) for number, event in _gathered(new))
+            after, last = new[-1]
+            if isinstance(last, Done | Failed):
+                return
 
 
 def _gathered(events: Iterable[tuple[int, Event]]) -> Iterator[tuple[int, Event]]:

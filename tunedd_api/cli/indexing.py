@@ -21,11 +21,14 @@ LOOK_EVERY = 0.2
 
 
 def index(
-    paths: Annotated[list[Path], typer.Argument(help="PDFs, or folders of PDFs.", exists=True)],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="PDFs, or folders of PDFs; left out, the papers folder.", exists=True),
+    ] = None,
 ) -> None:
     """Takes PDFs into the library and waits until they are indexed."""
     settings = quiet_settings()
-    failed = anyio.run(_index, settings, paths)
+    failed = anyio.run(_index, settings, paths) if paths else anyio.run(_sync, settings)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -59,6 +62,37 @@ async def _index(settings: Settings, paths: list[Path]) -> int:
                 say(f"{file}: {error}")
                 failed += 1
         return failed + await wait(services, list(added))
+
+
+async def _sync(settings: Settings) -> int:
+    """Takes in what is new or changed in the papers folder, as the service does; returns how many failed."""
+    from tunedd_api.bootstrap import open_services
+
+    await pull_missing(settings, chat=False)
+    async with open_services(settings, answers=False) as services:
+        await services.folder.look()
+        await _settled(services)
+        # Only now may a file that changed take the place of its old document.
+        await services.folder.look()
+        documents = (await services.library.progress()).documents
+        ready, failed = (documents.get(status.value, 0) for status in (Status.READY, Status.FAILED))
+        say(f"Documents ready: {ready}, failed: {failed}{' (GET /documents says why)' if failed else ''}.")
+        return failed
+
+
+async def _settled(services: "Services") -> None:
+    """Shows how far the library is until no document waits."""
+    with bar() as shown:
+        task = shown.add_task("Indexing")
+        while True:
+            progress = await services.library.progress()
+            total = sum(progress.documents.values())
+            ended = sum(count for status, count in progress.documents.items() if Status(status).ended)
+            description = f"Paused: {progress.problem}" if progress.problem else "Indexing"
+            shown.update(task, completed=ended, total=total, description=description)
+            if progress.complete:
+                return
+            await anyio.sleep(LOOK_EVERY)
 
 
 def _pdfs(path: Path) -> list[Path]:

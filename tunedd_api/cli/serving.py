@@ -19,8 +19,9 @@ from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
 
 if TYPE_CHECKING:
-    from tunedd_api.bootstrap import Services
+    from tunedd_api.bootstrap import Opening
 
+LOCAL = "local:"
 GRACE = 5
 """Seconds that connections have to end after Ctrl-C."""
 BACKLOG = 256
@@ -53,11 +54,11 @@ def serve(
 async def _serve(settings: Settings, listening: socket.socket) -> None:
     # Imported here, as in all commands: pipelines and web framework take seconds that `--help` need not wait.
     from tunedd_api.app import create_app
-    from tunedd_api.bootstrap import open_services
+    from tunedd_api.bootstrap import keep_open
 
-    async with open_services(settings) as services:
+    async with keep_open(settings, works=settings.jobs_url == LOCAL) as opening:
         config = uvicorn.Config(
-            create_app(settings, services),
+            create_app(settings, opening),
             log_config=None,
             timeout_graceful_shutdown=GRACE,
             lifespan="on",
@@ -65,18 +66,19 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
         )
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         say(f"Tunedd listens on http://{host}:{listening.getsockname()[1]} (Ctrl-C ends it)")
-        await _Server(config, services).serve(sockets=[listening])
+        await _Server(config, opening).serve(sockets=[listening])
 
 
 class _Server(uvicorn.Server):
     """Ends answers before connections. Being asked to end is no failure: the signal is not raised again."""
 
-    def __init__(self, config: uvicorn.Config, services: "Services") -> None:
+    def __init__(self, config: uvicorn.Config, opening: "Opening") -> None:
         super().__init__(config)
-        self._services = services
+        self._opening = opening
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._services.chat.close()
+        if services := self._opening.services:
+            await services.chat.close()
         await super().shutdown(sockets)
 
     @contextmanager

@@ -57,6 +57,7 @@ class FolderSync:
 
     async def watch(self, every: float) -> None:
         """Looks at the folder every so many seconds; with 0 until all that was there is in the library."""
+        self.complete = False
         while True:
             try:
                 await self.look(settled=self.complete)

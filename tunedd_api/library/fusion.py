@@ -17,7 +17,12 @@ SAME_TEXT = 0.8
 def fused(dense: Ranking, lexical: Ranking) -> Scores:
     """Half similarity of meaning, half shared words, each scaled to 0…1 over its candidates."""
     scores = weighted_sum([(0.5, scaled(dense.scores)), (0.5, scaled(lexical.scores))])
-    sections = {one: ranking.sections.get(one) for ranking in (dense, lexical) for one in ranking.scores}
+    return without_cited_works(scores, dense, lexical)
+
+
+def without_cited_works(scores: Scores, *rankings: Ranking) -> Scores:
+    """What stands in a list of references gets less."""
+    sections = {one: ranking.sections.get(one) for ranking in rankings for one in ranking.scores}
     cited = {section for section in set(sections.values()) if is_references(section)}
     return {
         one: score * CITED_WORKS_WEIGHT if sections[one] in cited else score for one, score in scores.items()

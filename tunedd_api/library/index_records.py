@@ -55,12 +55,14 @@ class SqlIndexRecords:
             await self._sql.drop_index(connection, stamp=stamp)
             await self._sql.drop_stale_indexings(connection)
 
-    async def switch(self, stamp: str) -> None:
-        """From now on this one serves, and the other is forgotten."""
+    async def switch(self, stamp: str) -> bool:
         async with self._database.write() as connection:
+            if await self._sql.lacks_documents(connection, stamp=stamp):
+                return False
             await self._sql.retire_index(connection)
             await self._sql.serve_index(connection, stamp=stamp)
             await self._sql.drop_stale_indexings(connection)
+        return True
 
     async def lost(self, *, serving: str, building: str) -> list[str]:
         async with self._database.read() as connection:

@@ -4,16 +4,18 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import anyio
 import structlog
 
 from tunedd_api.library.indexing import Indexing
 from tunedd_api.library.model import Embedding, Found, IndexOutdated, IndexRow, Status
-from tunedd_api.library.ports import IndexRecords, WarmSearch
+from tunedd_api.library.ports import Exclusive, IndexRecords, WarmSearch
 
 log = structlog.get_logger(__name__)
 
+Check = Callable[[], Awaitable[None]]
 LONGEST_SEARCH = 30.0
 """Seconds."""
 INCOMPLETE = (
@@ -22,6 +24,8 @@ INCOMPLETE = (
 )
 NAMED = 3
 """Documents that it names."""
+CHOOSING = "library.indexes"
+"""Name of the lock under which one process at a time decides which indexes there are."""
 UNFINISHED = (Status.QUEUED, Status.READING, Status.EMBEDDING)
 
 
@@ -34,6 +38,25 @@ class Index:
     indexing: Indexing
     search: WarmSearch | None
     """None where its vectors agree with no embedding model that is at hand."""
+    checks: Mapping[str, Check]
+    """What it needs, by name; each raises Unavailable or SetupError where it is not there now."""
+
+
+class IndexStores(Protocol):
+    """What indexes are kept in."""
+
+    async def open(self, row: IndexRow) -> Index: ...
+    async def serve(self, row: IndexRow) -> None:
+        """Tells those who look into the store itself that this is the index which serves."""
+        ...
+
+    async def close(self, row: IndexRow) -> None:
+        """For this process."""
+        ...
+
+    async def discard(self, row: IndexRow) -> None:
+        """Deletes the store of an index that is not needed any more."""
+        ...
 
 
 class Indexes:
@@ -45,15 +68,19 @@ class Indexes:
         records: IndexRecords,
         serving: Index,
         building: Index | None = None,
-        discard: Callable[[IndexRow], Awaitable[None]],
+        stores: IndexStores,
+        exclusive: Exclusive,
+        grace: float = 0.0,
     ) -> None:
-        """`discard` deletes the store of an index that is not needed any more."""
+        """`grace`: seconds that other processes get to take note of a switch before the old store goes."""
         self.problem: str | None = None
         """Why the new index does not replace the one that serves."""
         self._records = records
         self._serving = serving
         self._building = building
-        self._discard = discard
+        self._stores = stores
+        self._exclusive = exclusive
+        self._grace = grace
         self._searching: Counter[str] = Counter()
         self._searched = asyncio.Event()
 
@@ -61,6 +88,10 @@ class Indexes:
         yield self._serving
         if self._building is not None:
             yield self._building
+
+    def checks(self) -> Mapping[str, Check]:
+        """What questions need, by name."""
+        return self._serving.checks
 
     @property
     def outdated(self) -> bool:
@@ -90,25 +121,51 @@ class Indexes:
 
     async def switch_when_complete(self) -> None:
         """Lets the new index serve once nothing is left to do for it; the old one is deleted."""
-        states = await self.building()
-        if self._building is None or states is None or any(states.get(one) for one in UNFINISHED):
+        if self._building is None:
             return
-        if await self._loses():
-            return
-        await self._records.switch(self._building.row.stamp)
-        old, self._serving, self._building = self._serving, self._building, None
+        async with self._exclusive(CHOOSING):
+            await self.refresh()
+            states = await self.building()
+            if self._building is None or states is None or any(states.get(one) for one in UNFINISHED):
+                return
+            if await self._loses() or not await self._records.switch(self._building.row.stamp):
+                return
+            old, self._serving, self._building = self._serving, self._building, None
         log.info(
             "index.switched",
             stamp=self._serving.row.stamp,
             ready=states.get(Status.READY, 0),
             failed=states.get(Status.FAILED, 0),
         )
-        # A search that has begun in it reads its texts at the end.
+        await self._stores.serve(self._serving.row)
+        await anyio.sleep(self._grace)
+        await self._unused(old)
+        await self._stores.discard(old.row)
+
+    async def refresh(self) -> None:
+        """Takes note of what another process has changed."""
+        rows = {row.serving: row for row in await self._records.all()}
+        serving, building = rows.get(True), rows.get(False)
+        before = [*self]
+        now = [row.stamp for row in (serving, building) if row]
+        if serving is None or now == [index.row.stamp for index in before]:
+            return
+        known = {index.row.stamp: index for index in before}
+        self._serving = known.get(serving.stamp) or await self._stores.open(serving)
+        self._building = (
+            (known.get(building.stamp) or await self._stores.open(building)) if building else None
+        )
+        for index in before:
+            if index not in [*self]:
+                await self._unused(index)
+                await self._stores.close(index.row)
+
+    async def _unused(self, index: Index) -> None:
+        """Waits for the searches in it: one that has begun reads its texts at the end."""
         with anyio.move_on_after(LONGEST_SEARCH):
-            while self._searching[old.row.stamp]:
+            while self._searching[index.row.stamp]:
                 self._searched.clear()
                 await self._searched.wait()
-        await self._discard(old.row)
 
     async def _loses(self) -> bool:
         """Whether documents that answer now would do so no more."""

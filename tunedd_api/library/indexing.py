@@ -17,6 +17,7 @@ from tunedd_api.backends.stores import Filters, Store
 from tunedd_api.errors import TuneddError, leaves
 from tunedd_api.library.cutting.passages import title_in_front
 from tunedd_api.library.model import Passage, PassagesLost
+from tunedd_api.measures import UNMEASURED, Measures
 
 BATCH = 32
 """Passages that are embedded and stored at a time: about half a second's work, little to hold in memory."""
@@ -34,8 +35,9 @@ class Indexing:
     indexing a document again writes the same passages over themselves.
     """
 
-    def __init__(self, embedder: Component, store: Store) -> None:
+    def __init__(self, embedder: Component, store: Store, measures: Measures = UNMEASURED) -> None:
         self._store = store
+        self._measures = measures
         self._pipeline = Pipeline()
         self._pipeline.add_component("embedder", embedder)
         self._pipeline.add_component("writer", DocumentWriter(store, DuplicatePolicy.OVERWRITE))
@@ -87,6 +89,7 @@ class Indexing:
             nonlocal there
             while batch := list(islice(rest, BATCH)):
                 await self._write(batch)
+                self._measures.passages_written(len(batch))
                 there += len(batch)
                 if progress is not None:
                     await progress(there)

@@ -1,6 +1,5 @@
 """Takes PDFs into the library, and out of it."""
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +9,9 @@ from tunedd_api.library.admission import admit
 from tunedd_api.library.model import Description, Document, Status, document_id_of
 from tunedd_api.library.names import displayable
 from tunedd_api.library.originals import Originals
-from tunedd_api.library.ports import DocumentRecords, IndexingQueue, LibraryIndexes, Work
+from tunedd_api.library.ports import DocumentRecords, Exclusive, IndexingQueue, LibraryIndexes, Work
+
+CHANGING = "library.changing"
 
 
 class Intake:
@@ -24,6 +25,7 @@ class Intake:
         originals: Originals,
         indexes: LibraryIndexes,
         work: Work,
+        exclusive: Exclusive,
         largest: int,
     ) -> None:
         """`largest` in bytes."""
@@ -33,7 +35,7 @@ class Intake:
         self._indexes = indexes
         self._work = work
         self._largest = largest
-        self._changing = asyncio.Lock()
+        self._exclusive = exclusive
 
     async def take_in(
         self,
@@ -53,7 +55,7 @@ class Intake:
         """
         await to_thread.run_sync(partial(admit, file, largest=self._largest, name=name))
         sha256 = await self._originals.digest(file)
-        async with self._changing:
+        async with self._exclusive(CHANGING):
             known = await self._records.get(document_id_of(sha256))
             if known is None and not revive and await self._records.is_deleted(document_id_of(sha256)):
                 return None
@@ -71,18 +73,18 @@ class Intake:
 
     async def remove(self, document_id: str, *, forget: bool) -> None:
         """With `forget` the same file, found again, is taken in again."""
-        async with self._changing:
+        async with self._exclusive(CHANGING):
             sha256 = await self._records.sha256(document_id)
             # The record first: from then on nothing answers from it, and what is left to do is known.
             await self._records.remove(document_id, forget=forget)
             self._work.wake()
             await self._clear(document_id, sha256 or "", forget=forget)
 
-    async def recover(self) -> None:
-        """Finishes what a stopped process left half done, for the one process that changes this library."""
+    async def recover(self, *, alone: bool) -> None:
+        """Finishes what a stopped process left half done; `alone` where no other changes this library."""
         for removal in await self._records.uncleared():
             await self._clear(removal.document_id, removal.sha256, forget=removal.forget)
-        await self._originals.sweep(await self._records.removed_sha256())
+        await self._originals.sweep(await self._records.removed_sha256(), alone=alone)
 
     async def _clear(self, document_id: str, sha256: str, *, forget: bool) -> None:
         await self._indexes.remove(document_id)

@@ -191,11 +191,15 @@ class IndexRow:
 class Embedding(Protocol):
     """Turns texts into unit vectors. Knows its own limit, so that nothing is cut off silently."""
 
-    name: str
-    """Model and variant: part of the stamp of everything embedded with it."""
-    dimension: int
-    max_tokens: int
+    @property
+    def name(self) -> str:
+        """Model and variant: part of the stamp of everything embedded with it."""
+        ...
 
+    @property
+    def dimension(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
 
 

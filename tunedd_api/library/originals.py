@@ -4,8 +4,9 @@ import hashlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ from tunedd_api.errors import DiskFull, StoreUnavailable
 
 CHUNK = 1 << 20
 INCOMING = "incoming-"
+LONGEST_UPLOAD = 3600.0
+"""Seconds after which nobody is writing a half of a copy any more."""
 LEAST_ROOM = 1 << 20
 """Bytes."""
 
@@ -57,13 +60,14 @@ class Originals:
         """Whether the disk has no room for anything worth storing."""
         return await to_thread.run_sync(lambda: shutil.disk_usage(self._existing()).free < LEAST_ROOM)
 
-    async def sweep(self, removed: Collection[str]) -> None:
+    async def sweep(self, removed: Collection[str], *, alone: bool) -> None:
         """
         Clears away what a stopped process left: half of a copy, and files of documents that are removed.
 
-        A file that belongs to no document stays: with another database it may.
+        A file that belongs to no document stays: with another database it may. Unless this process is
+        `alone`, what others are writing stays too.
         """
-        await to_thread.run_sync(self._sweep, removed)
+        await to_thread.run_sync(self._sweep, removed, 0.0 if alone else LONGEST_UPLOAD)
 
     async def digest(self, source: Path) -> str:
         """The SHA-256 of a file, as hexadecimal digits."""
@@ -78,13 +82,17 @@ class Originals:
     def _existing(self) -> Path:
         return next(path for path in (self.folder, *self.folder.parents) if path.exists())
 
-    def _sweep(self, removed: Collection[str]) -> None:
+    def _sweep(self, removed: Collection[str], older_than: float) -> None:
         for sha256 in removed:
             self.path(sha256).unlink(missing_ok=True)
-        for path in self.folder.glob("*.part"):
-            path.unlink(missing_ok=True)
-        for path in self.folder.glob(f"{INCOMING}*"):
-            shutil.rmtree(path, ignore_errors=True)
+        for path in (*self.folder.glob("*.part"), *self.folder.glob(f"{INCOMING}*")):
+            with suppress(FileNotFoundError):
+                if time.time() - path.stat().st_mtime < older_than:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink()
 
     def _keep(self, source: Path) -> str:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,13 @@
 """What the library's service and its worker need from the layers around them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tunedd_api.library.model import Claim, Description, Document, Found, IndexRow, Reading, Removal, Status
+
+Exclusive = Callable[[str], AbstractAsyncContextManager[None]]
+"""A lock by its name, which one holds at a time, among all processes that work on one library."""
 
 
 class DocumentRecords(Protocol):
@@ -99,6 +103,10 @@ class IndexingQueue(Protocol):
         """Takes the next indexing for these indexes, the one that serves first; None if there is none."""
         ...
 
+    async def waiting(self, stamps: Collection[str]) -> int:
+        """How many indexings for these indexes could be claimed now."""
+        ...
+
     async def held(self, tokens: Collection[str]) -> set[str]:
         """Which of these claims are still good."""
         ...
@@ -126,7 +134,10 @@ class IndexRecords(Protocol):
     async def add(self, index: IndexRow) -> None: ...
     async def adopt(self, stamp: str, *, embedder: str, model: str) -> None: ...
     async def drop(self, stamp: str) -> None: ...
-    async def switch(self, stamp: str) -> None: ...
+    async def switch(self, stamp: str) -> bool:
+        """Lets this one serve, and forgets the other; False where documents are not even queued for it."""
+        ...
+
     async def lost(self, *, serving: str, building: str) -> list[str]:
         """Ids of the documents that are ready in the one and have failed in the other."""
         ...

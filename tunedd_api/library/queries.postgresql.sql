@@ -37,6 +37,14 @@ WHERE (document_id, stamp) = (
     FOR UPDATE OF i SKIP LOCKED)
 RETURNING document_id, stamp, attempts;
 
+-- name: count_waiting(stamps, now, longest)$
+SELECT count(*) FROM indexings i JOIN documents d ON d.id = i.document_id
+WHERE d.deleted_at IS NULL AND i.stamp IN (SELECT json_array_elements_text(CAST(:stamps AS json)))
+  AND (i.state = 'queued'
+       OR (i.state IN ('reading', 'embedding')
+           AND i.leased_until - CAST(extract(epoch FROM clock_timestamp()) AS float8)
+               NOT BETWEEN 0 AND CAST(:longest AS float8) - CAST(:now AS float8)));
+
 -- name: held_claims(tokens)
 SELECT claim FROM indexings
 WHERE claim IN (SELECT json_array_elements_text(CAST(:tokens AS json))) AND state IN ('reading', 'embedding');

@@ -148,6 +148,12 @@ WHERE (document_id, stamp) = (
     ORDER BY x.serving DESC, i.attempts, d.created_at, d.id LIMIT 1)
 RETURNING document_id, stamp, attempts;
 
+-- name: count_waiting(stamps, now, longest)$
+SELECT count(*) FROM indexings i JOIN documents d ON d.id = i.document_id
+WHERE d.deleted_at IS NULL AND i.stamp IN (SELECT value FROM json_each(:stamps))
+  AND (i.state = 'queued'
+       OR (i.state IN ('reading', 'embedding') AND NOT i.leased_until BETWEEN :now AND :longest));
+
 -- name: held_claims(tokens)
 SELECT claim FROM indexings
 WHERE claim IN (SELECT value FROM json_each(:tokens)) AND state IN ('reading', 'embedding');
@@ -224,6 +230,12 @@ SELECT old.document_id
 FROM indexings old JOIN indexings new ON new.document_id = old.document_id
 WHERE old.stamp = :serving AND old.state = 'ready' AND new.stamp = :building AND new.state = 'failed'
 ORDER BY old.document_id;
+
+-- name: lacks_documents(stamp)$
+SELECT 1 FROM documents d
+WHERE d.deleted_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM indexings i WHERE i.document_id = d.id AND i.stamp = :stamp)
+LIMIT 1;
 
 -- name: add_index(stamp, embedder, dimension, cut, model, place, serving, created_at)!
 INSERT INTO indexes (stamp, embedder, dimension, cut, model, place, serving, created_at)

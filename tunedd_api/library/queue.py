@@ -91,6 +91,14 @@ class SqlIndexingQueue:
             return await self.claim(stamps)
         return claim
 
+    async def waiting(self, stamps: Collection[str]) -> int:
+        moment = self._clock()
+        async with self._database.read() as connection:
+            count: int = await self._sql.count_waiting(
+                connection, stamps=json.dumps(sorted(stamps)), now=moment, longest=moment + LEASE
+            )
+        return count
+
     async def held(self, tokens: Collection[str]) -> set[str]:
         async with self._database.read() as connection:
             rows = self._sql.held_claims(connection, tokens=json.dumps(sorted(tokens)))

@@ -10,7 +10,7 @@ log = structlog.get_logger(__name__)
 
 
 class Recovery:
-    """For the one process that indexes: it knows that nobody else is at work."""
+    """For the one process that indexes, or that leads those which do."""
 
     def __init__(
         self,
@@ -25,20 +25,25 @@ class Recovery:
         self._index_records = index_records
         self._indexes = indexes
 
-    async def recover(self) -> None:
-        """Queues everything that is not wholly in its index, and clears out what belongs to no document."""
-        broken_off = await self._queue.requeue_interrupted()
+    async def recover(self, *, alone: bool) -> None:
+        """
+        Queues everything that is not wholly in its index, and clears out what belongs to no document.
+
+        Unless it is `alone` what others have claimed stays theirs, until its lease ends.
+        """
+        broken_off = await self._queue.requeue_interrupted() if alone else 0
         outdated = await self._queue.retry_outdated(READER)
         missing = await self._queue.queue_unindexed()
-        known: set[str] = set().union(*(await self._records.ids_by_status()).values())
         lost = 0
         for index in self._indexes:
-            lost += await self._compare(index, known)
+            lost += await self._compare(index)
         if broken_off or outdated or missing or lost:
             log.info("indexing.resumed", broken_off=broken_off, retried=outdated, new=missing, lost=lost)
 
-    async def _compare(self, index: Index, known: set[str]) -> int:
+    async def _compare(self, index: Index) -> int:
+        # The store first: a document that comes in between is then known though it was not stored yet.
         stored = await index.indexing.counts()
+        known: set[str] = set().union(*(await self._records.ids_by_status()).values())
         for stranger in stored.keys() - known:
             await index.indexing.remove(stranger)
         if index.search is None:

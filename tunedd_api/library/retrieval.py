@@ -1,4 +1,4 @@
-"""Question → ranked passages: a Haystack pipeline that searches by meaning and by words and fuses both."""
+"""Question → ranked passages: a Haystack pipeline that searches by meaning and by words."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,12 +11,15 @@ from haystack.core.errors import PipelineRuntimeError
 
 from tunedd_api.backends.ranking import Ranking, ranking_of
 from tunedd_api.errors import TuneddError
-from tunedd_api.library.fusion import Different, Scores, best_first, fused, weighted_sum
+from tunedd_api.library.fusion import Different, Scores, best_first, fused, weighted_sum, without_cited_works
 from tunedd_api.library.model import Found
 
 CANDIDATES = 200
 """Passages that each of the two searches brings to the fusion, and over which its scores are scaled. How it
 was chosen, with what else was tried: docs/benchmarks.md."""
+FEWEST, TIMES = 20, 3
+"""Passages that a search brings which fuses by itself: so many, or so many times what is asked for. Some fall
+behind as cited works, some repeat others; with 100 the same pages were found."""
 ALONE = 2 / 3
 """Weight of the question on its own in a conversation; the rest goes to the question with the last turn.
 Measured: with more a follow-up loses what it refers to, with less a new topic drags the old one along."""
@@ -31,19 +34,32 @@ SPARE = 3
 
 class Retrieval:
     """
-    Searches a store through its own two retrievers.
+    Searches a store through its own retrievers: two whose results are fused here, or one that fuses.
 
-    `embedder` turns `text` into an `embedding`; `dense` takes a `query_embedding`, `lexical` a `query`, both
-    `filters` and `top_k`: the manner of Haystack's embedders and retrievers, whatever the store. They give
-    `documents`, as retrievers do, or a `ranking`, where that is cheaper.
+    `embedder` turns `text` into an `embedding`; `dense` takes a `query_embedding`, `lexical` a `query`,
+    `hybrid` both, and all of them `filters` and `top_k`: the manner of Haystack's embedders and retrievers,
+    whatever the store. They give `documents`, as retrievers do, or a `ranking`, where that is cheaper.
     """
 
-    def __init__(self, *, embedder: Component, dense: Component, lexical: Component) -> None:
+    def __init__(
+        self,
+        *,
+        embedder: Component,
+        dense: Component | None = None,
+        lexical: Component | None = None,
+        hybrid: Component | None = None,
+    ) -> None:
+        named = {"dense": dense, "lexical": lexical, "hybrid": hybrid}
+        self._retrievers = [name for name, retriever in named.items() if retriever is not None]
+        if self._retrievers not in (["dense", "lexical"], ["hybrid"]):
+            raise ValueError("Retrieval takes dense and lexical, or hybrid")
         self._pipeline = Pipeline()
         self._pipeline.add_component("embedder", embedder)
-        self._pipeline.add_component("dense", dense)
-        self._pipeline.add_component("lexical", lexical)
-        self._pipeline.connect("embedder.embedding", "dense.query_embedding")
+        for name, retriever in named.items():
+            if retriever is not None:
+                self._pipeline.add_component(name, retriever)
+                if name != "lexical":
+                    self._pipeline.connect("embedder.embedding", f"{name}.query_embedding")
         # Fused outside: between components a pipeline copies what it hands on, and these are hundreds.
 
     async def warm_up(self) -> None:
@@ -66,25 +82,31 @@ class Retrieval:
         rankings: list[Ranking] = []
         scores: list[tuple[float, Scores]] = []
         wordings = list(_wordings(question, history))
-        found = await asyncio.gather(*(self._candidates(text, document_ids) for _, text in wordings))
-        for (weight, _), (dense, lexical) in zip(wordings, found, strict=True):
-            rankings += [dense, lexical]
-            scores.append((weight, fused(dense, lexical)))
+        found = await asyncio.gather(*(self._candidates(text, document_ids, limit) for _, text in wordings))
+        for (weight, _), candidates in zip(wordings, found, strict=True):
+            rankings += candidates
+            scores.append((weight, _scores(candidates)))
         return await _first_different(weighted_sum(scores), rankings, limit)
 
-    async def _candidates(self, wording: str, document_ids: Sequence[str] | None) -> tuple[Ranking, Ranking]:
-        scope: dict[str, Any] = {"top_k": CANDIDATES}
+    async def _candidates(
+        self, wording: str, document_ids: Sequence[str] | None, limit: int
+    ) -> list[Ranking]:
+        """Of each retriever."""
+        fuses = self._retrievers == ["hybrid"]
+        scope: dict[str, Any] = {"top_k": max(FEWEST, TIMES * limit) if fuses else CANDIDATES}
         if document_ids is not None:
             wanted = list(document_ids)
             scope["filters"] = {"field": "meta.document_id", "operator": "in", "value": wanted}
-        data = {"embedder": {"text": wording}, "dense": scope, "lexical": {"query": wording, **scope}}
+        data: dict[str, Any] = {"embedder": {"text": wording}}
+        for name in self._retrievers:
+            data[name] = scope if name == "dense" else {"query": wording, **scope}
         try:
             result = await self._pipeline.run_async(data)
         except PipelineRuntimeError as error:
             if isinstance(error.__cause__, TuneddError):
                 raise error.__cause__ from None
             raise
-        return ranking_of(result["dense"]), ranking_of(result["lexical"])
+        return [ranking_of(result[name]) for name in self._retrievers]
 
 
 def _wordings(question: str, history: Sequence[str]) -> Iterator[tuple[float, str]]:
@@ -95,6 +117,14 @@ def _wordings(question: str, history: Sequence[str]) -> Iterator[tuple[float, st
     yield ALONE, question
     # The question stands first: what an embedder cuts off is the end.
     yield 1 - ALONE, f"{question}\n{' '.join(history[-LAST_TURN:])[:LONGEST_CONTEXT]}"
+
+
+def _scores(candidates: Sequence[Ranking]) -> Scores:
+    match candidates:
+        case [dense, lexical]:
+            return fused(dense, lexical)
+        case _:
+            return without_cited_works(candidates[0].scores, candidates[0])
 
 
 async def _first_different(scores: Scores, rankings: Sequence[Ranking], limit: int) -> list[Found]:

@@ -17,6 +17,7 @@ from tunedd_api.library.originals import Originals
 from tunedd_api.library.ports import DocumentRecords, IndexingQueue
 from tunedd_api.library.reading.reader import Reader
 from tunedd_api.library.reading.wire import READER
+from tunedd_api.measures import UNMEASURED, IndexingStage, Measures
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class Indexer:
         originals: Originals,
         reader: Reader,
         indexes: Indexes,
+        measures: Measures = UNMEASURED,
     ) -> None:
         self.problem: str | None = None
         self._records = records
@@ -48,6 +50,7 @@ class Indexer:
         self._originals = originals
         self._reader = reader
         self._indexes = indexes
+        self._measures = measures
         self._claims = Claims(queue)
         self._news = asyncio.Event()
         self._switching = asyncio.Lock()
@@ -76,9 +79,9 @@ class Indexer:
             # Cleared before the look, so that a call of `wake` during it is not lost.
             self._news.clear()
             # What is outdated is not added to: its vectors would be those of another model.
-            stamps = [index.row.stamp for index in self._indexes if index.search is not None]
-            if claim := await self._queue.claim(stamps):
-                await self._take_on(claim)
+            indexes = {index.row.stamp: index for index in self._indexes if index.search is not None}
+            if claim := await self._queue.claim(indexes):
+                await self._take_on(claim, indexes[claim.stamp])
                 continue
             self.problem = None
             async with self._switching:
@@ -86,10 +89,9 @@ class Indexer:
             with anyio.move_on_after(LOOK_AGAIN):
                 await self._news.wait()
 
-    async def _take_on(self, claim: Claim) -> None:
-        indexes = {index.row.stamp: index for index in self._indexes}
+    async def _take_on(self, claim: Claim, index: Index) -> None:
         async with self._claims.held(claim):
-            await self._carry_out(claim, indexes[claim.stamp])
+            await self._carry_out(claim, index)
         if await self._records.get(claim.document.id) is None:
             # Removed while it was being indexed: what was written meanwhile goes too.
             await self._indexes.remove(claim.document.id)
@@ -98,27 +100,30 @@ class Indexer:
         document = claim.document
         started = time.monotonic()
         try:
-            passages = await self._index(claim, index)
+            with self._measures.indexing(document.id):
+                passages = await self._index(claim, index)
         except ClaimLost:
             log.info("indexing.cancelled", document=document.id)
         except Unreadable as error:
             log.warning("document.failed", document=document.id, file=document.file, reason=error.message)
-            await self._fail(claim, error.message, reader=READER)
+            await self._fail(claim, error.message, type(error).__name__, reader=READER)
         except FileNotFoundError:
             log.warning("document.failed", document=document.id, file=document.file, reason="file lost")
-            await self._fail(claim, FileLost().message)
+            await self._fail(claim, FileLost().message, FileLost.__name__)
         except (Unavailable, SetupError):
             raise
         except Exception:
             # A bug that one document meets must not keep the others from being indexed.
             log.exception("document.failed", document=document.id, file=document.file)
-            await self._fail(claim, INTERNAL)
+            await self._fail(claim, INTERNAL, "InternalError")
         else:
             self.problem = None
+            self._measures.document_ended("")
             seconds = round(time.monotonic() - started, 2)
             log.info("document.indexed", document=document.id, passages=passages, seconds=seconds)
 
-    async def _fail(self, claim: Claim, reason: str, *, reader: int | None = None) -> None:
+    async def _fail(self, claim: Claim, reason: str, error: str, *, reader: int | None = None) -> None:
+        self._measures.document_ended(error)
         self._claims.let_go(claim)
         try:
             await self._queue.set_failed(claim, reason, reader=reader)
@@ -129,20 +134,23 @@ class Indexer:
         """How many passages are stored. Raises ClaimLost, and what reader, embedder and store raise."""
         document = claim.document
         sha256 = await self._records.sha256(document.id)
-        reading = await self._reader.read(self._originals.path(sha256 or ""))
+        with self._measures.stage(IndexingStage.READING):
+            reading = await self._reader.read(self._originals.path(sha256 or ""))
         title = document.title if claim.described else reading.title or document.title
-        passages = await to_thread.run_sync(partial(cut, reading.pages, index.embedding, title=title))
+        with self._measures.stage(IndexingStage.CUTTING):
+            passages = await to_thread.run_sync(partial(cut, reading.pages, index.embedding, title=title))
         if not passages:
             raise NoText
         await self._queue.set_reading(claim, reading, len(passages))
         del reading
-        stored = await index.indexing.index(
-            document.id,
-            title,
-            passages,
-            claim.stamp,
-            progress=partial(self._queue.set_progress, claim),
-        )
+        with self._measures.stage(IndexingStage.EMBEDDING):
+            stored = await index.indexing.index(
+                document.id,
+                title,
+                passages,
+                claim.stamp,
+                progress=partial(self._queue.set_progress, claim),
+            )
         self._claims.let_go(claim)
         await self._queue.set_ready(claim, stored)
         return stored

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from typing import Any
 
 from haystack import Document as HaystackDocument
-from haystack.components.embedders import MockDocumentEmbedder, MockTextEmbedder
-from hypothesis import given, settings
+from haystack.components.embedders import MockTextEmbedder
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tunedd_api.backends.mock_embedder import WordHashes
-from tunedd_api.backends.sqlite.retrievers import SQLiteBM25Retriever, SQLiteEmbeddingRetriever
-from tunedd_api.backends.sqlite.store import SQLiteDocumentStore
+from tests.passages import hashes, passage
+from tunedd_api.backends.passages import open_passages
+from tunedd_api.backends.stores import PassageStore
 from tunedd_api.library.model import Found
 from tunedd_api.library.retrieval import Retrieval
 
@@ -26,56 +27,59 @@ WORDS = ["agents", "agent", "learn", "networks", "logs", "game", "theory", "the"
 letters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 families = st.sampled_from(NEAR_MISSES) | st.lists(st.text(letters, min_size=1, max_size=12), min_size=3)
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
-hashes = WordHashes()
 
 
-def stored(library: list[tuple[str, str]]) -> list[HaystackDocument]:
-    passages = [
-        HaystackDocument(
-            id=f"passage {number}",
-            content=text,
-            meta={"document_id": one, "title": f"On {text}", "page": 1, "start": 0},
-        )
-        for number, (one, text) in enumerate(library)
-    ]
-    embedded: list[HaystackDocument] = MockDocumentEmbedder(embedding_fn=hashes.vector).run(passages)[
-        "documents"
-    ]
-    return embedded
-
-
-@settings(max_examples=150, deadline=None)
+# Each example empties the store that it shares with the others: making one takes longer than all the rest.
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(family=families, question=texts, before=texts, data=st.data())
 def test_a_search_never_leaves_the_chosen_documents(
-    family: list[str], question: str, before: str, data: st.DataObject
+    passages_url: str,
+    tmp_path: Path,
+    family: list[str],
+    question: str,
+    before: str,
+    data: st.DataObject,
 ) -> None:
     ids = st.sampled_from(family)
     library = data.draw(st.lists(st.tuples(ids, texts), min_size=1, max_size=12))
     chosen = data.draw(st.lists(ids, min_size=1, max_size=4, unique=True))
     within = [(one, text) for one, text in library if one in chosen]
-    with TemporaryDirectory() as folder:
-        store = SQLiteDocumentStore(f"{folder}/passages.db")
-        store.write_documents(stored(library))
 
-        of_chosen = {"field": "meta.document_id", "operator": "in", "value": chosen}
-        dense = store.embedding_retrieval(hashes.vector(question), filters=of_chosen, top_k=50)
-        lexical = store.bm25_retrieval(question, filters=of_chosen, top_k=50)
-        fused = asyncio.run(search(store, question, before, chosen))
+    async def run() -> None:
+        async with open_passages(passages_url, tmp_path, dimension=hashes.dimension) as passages:
+            await passages.store.delete_by_filter_async({})
+            await passages.store.write_documents_async(stored(library))
+            for name, retriever in passages.searches.items():
+                assert_within(name, await alone(name, retriever, question, chosen), within)
+            found = await search(passages, question, before, chosen)
+            assert {one.document_id for one in found} <= set(chosen)
+            assert bool(found) == bool(within)
 
+    asyncio.run(run())
+
+
+def assert_within(name: str, found: list[tuple[str, str]], within: list[tuple[str, str]]) -> None:
+    if name == "lexical":
+        assert set(found) <= set(within)
+    else:
         # Nearness has no threshold: all of the chosen are found, and so nothing passes by being empty.
-        assert sorted((one.meta["document_id"], one.content or "") for one in dense) == sorted(within)
-        assert {(one.meta["document_id"], one.content or "") for one in lexical} <= set(within)
-        assert {one.document_id for one in fused} <= set(chosen)
-        assert bool(fused) == bool(within)
-        store.close()
+        assert sorted(found) == sorted(within)
 
 
-async def search(
-    store: SQLiteDocumentStore, question: str, before: str, chosen: Sequence[str]
-) -> list[Found]:
-    retrieval = Retrieval(
-        embedder=MockTextEmbedder(embedding_fn=hashes.vector),
-        dense=SQLiteEmbeddingRetriever(store),
-        lexical=SQLiteBM25Retriever(store),
-    )
+def stored(library: list[tuple[str, str]]) -> list[HaystackDocument]:
+    return [passage(one, text, title=f"On {text}", position=n) for n, (one, text) in enumerate(library)]
+
+
+async def alone(name: str, retriever: Any, question: str, chosen: Sequence[str]) -> list[tuple[str, str]]:
+    """Document and text of what one retriever finds."""
+    scope = {"filters": {"field": "meta.document_id", "operator": "in", "value": list(chosen)}, "top_k": 50}
+    by_meaning = {} if name == "lexical" else {"query_embedding": hashes.vector(question)}
+    by_words = {} if name == "dense" else {"query": question}
+    ranking = (await retriever.run_async(**by_meaning, **by_words, **scope))["ranking"]
+    found = (await ranking.fetch(list(ranking.scores))).values()
+    return [(one.meta["document_id"], one.content or "") for one in found]
+
+
+async def search(passages: PassageStore, question: str, before: str, chosen: Sequence[str]) -> list[Found]:
+    retrieval = Retrieval(embedder=MockTextEmbedder(embedding_fn=hashes.vector), **passages.searches)
     return await retrieval.search(question, history=[before, before], document_ids=chosen, limit=50)

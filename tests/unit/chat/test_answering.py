@@ -10,7 +10,7 @@ from haystack.dataclasses import ChatMessage, ToolCall
 from tests.world import ScriptedModel, add_samples, open_world
 from tunedd_api.bootstrap import Services
 from tunedd_api.chat.answering import RagResponder
-from tunedd_api.chat.model import Exchange, Part, Queued, SourcesFound, Token, ToolUsed, Turn
+from tunedd_api.chat.model import Exchange, MessageTooLong, Part, Queued, SourcesFound, Token, ToolUsed, Turn
 from tunedd_api.errors import ModelUnavailable
 from tunedd_api.library.model import NothingReady
 
@@ -99,6 +99,20 @@ async def test_text_in_other_scripts_counts_for_what_it_may_take(services: Servi
     await answered(services, model, Turn(question=QUESTION, history=past))
     # An emoji may be four tokens: of ten such answers, two at most leave room for the rest.
     assert sum(message.role.value == "assistant" for message in model.prompts[0]) in (1, 2)
+
+
+async def test_a_prompt_that_has_no_room_for_all_sources_holds_the_best(services: Services) -> None:
+    model = ScriptedModel(prompt_tokens=800)
+    parts = await answered(services, model, Turn(question=QUESTION))
+    found = next(part.sources for part in parts if isinstance(part, SourcesFound))
+    prompt = "\n".join(message.text or "" for message in model.prompts[0])
+    assert found[0].text in prompt
+    assert found[-1].text not in prompt
+
+
+async def test_a_question_that_the_model_cannot_read_whole_is_refused(services: Services) -> None:
+    with pytest.raises(MessageTooLong, match="reads 800 tokens"):
+        await answered(services, ScriptedModel(prompt_tokens=800), Turn(question="Why not? " * 400))
 
 
 async def test_tools_are_offered_only_to_models_that_call_them(services: Services) -> None:

@@ -31,6 +31,7 @@ from tunedd_api.chat.model import (
 from tunedd_api.chat.records import SqlConversationRecords
 from tunedd_api.chat.run import Run
 from tunedd_api.chat.runs import Runs
+from tunedd_api.chat.stream import EventStream
 from tunedd_api.errors import DiskFull, ModelUnavailable
 
 SOURCES = SourcesFound(
@@ -263,3 +264,22 @@ async def test_a_conversation_has_one_answer_at_a_time(tmp_path: Path) -> None:
 async def test_usage_of_several_rounds_adds_up(tmp_path: Path) -> None:
     async with answering(tmp_path, Used(usage=USAGE), Token(text="Yes."), Used(usage=USAGE)) as (run, *_):
         assert (await run.finished()).usage == Usage(prompt_tokens=10, completion_tokens=4)
+
+
+async def test_answers_under_way_and_their_followers_are_counted(tmp_path: Path) -> None:
+    held = asyncio.Event()
+    async with answering(tmp_path, Token(text="Yes"), held) as (run, _, _, runs):
+        stream = EventStream(run).body_iterator
+        await anext(aiter(stream))
+        assert (runs.under_way, runs.followers) == (1, 1)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run.finished)
+            await anyio.lowlevel.checkpoint()
+            assert runs.followers == 2
+            held.set()
+        async for _ in stream:
+            pass
+        assert run.followers == 0
+        with anyio.fail_after(10):
+            while runs.under_way:
+                await anyio.lowlevel.checkpoint()

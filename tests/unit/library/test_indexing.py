@@ -1,5 +1,6 @@
 """Passages into the store, in batches, verified."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ STAMP = "mock/3/s120"
 
 
 @pytest.fixture
-def store() -> SQLiteDocumentStore:
-    return SQLiteDocumentStore(":memory:")
+def store() -> Iterator[SQLiteDocumentStore]:
+    store = SQLiteDocumentStore(":memory:")
+    yield store
+    store.close()
 
 
 @pytest.fixture
@@ -130,6 +133,7 @@ async def test_lost_passage_is_noticed_and_the_old_ones_still_serve() -> None:
     with pytest.raises(PassagesLost, match="1 passages of 2"):
         await indexing.index("d1", "Bees", passages(2), STAMP)
     assert "old" in [one.id for one in stored(store, "d1")]
+    store.close()
 
 
 async def test_document_without_passages_has_none_left(

@@ -172,3 +172,26 @@ async def test_an_error_of_a_part_comes_out_as_itself(store: SQLiteDocumentStore
     )
     with pytest.raises(DimensionMismatch):
         await retrieval.search("anything")
+
+
+async def test_one_search_that_fuses_by_itself_stands_for_two(store: SQLiteDocumentStore) -> None:
+    @component
+    class Hybrid:
+        @component.output_types(documents=list[HaystackDocument])
+        async def run_async(
+            self, query: str, query_embedding: list[float], top_k: int
+        ) -> dict[str, list[HaystackDocument]]:
+            found = await store.embedding_retrieval_async(query_embedding, top_k=top_k)
+            return {"documents": found}
+
+        @component.output_types(documents=list[HaystackDocument])
+        def run(
+            self, query: str, query_embedding: list[float], top_k: int
+        ) -> dict[str, list[HaystackDocument]]:
+            raise NotImplementedError
+
+    embedder = MockTextEmbedder(embedding_fn=WordHashes().vector)
+    retrieval = Retrieval(embedder=embedder, hybrid=Hybrid())
+    assert await first(retrieval, "Which attributes classify zones?") == "paper-zones"
+    with pytest.raises(ValueError, match="dense and lexical, or hybrid"):
+        Retrieval(embedder=embedder, hybrid=Hybrid(), lexical=SQLiteBM25Ranking(store))

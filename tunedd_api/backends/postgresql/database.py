@@ -67,8 +67,8 @@ class PostgreSQLDatabase:
                 if not connection.is_closed():
                     await connection.execute(_UNLOCK, name)
 
-    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
-        await lead(self.url, self.place, work)
+    async def lead(self, task: str, work: Callable[[], Awaitable[None]]) -> None:
+        await lead(self.url, self.place, task, work)
 
     async def check(self) -> None:
         async with self.read() as connection:

@@ -19,42 +19,43 @@ LOOK_EVERY = 2.0
 """Seconds between two looks whether this process still leads."""
 ANSWER_WITHIN = 5.0
 """Seconds."""
-LEADER = "tunedd.leader"
+LEADER = "tunedd.leader."
 
 
 class _Lost(Exception):
     """The connection that holds the lock is gone, and with it the lock."""
 
 
-async def lead(url: str, place: str, work: Callable[[], Awaitable[None]]) -> None:
+async def lead(url: str, place: str, task: str, work: Callable[[], Awaitable[None]]) -> None:
     """Carries out `work` whenever this process leads, until cancelled; it ends when another one may lead."""
     while True:
         try:
             with explained(place):
                 connection = await asyncpg.connect(url, timeout=ANSWER_WITHIN, command_timeout=ANSWER_WITHIN)
                 try:
-                    await _lead(connection, work)
+                    await _lead(connection, task, work)
+                    return
                 finally:
                     # The lock is the server's to give back: it does so once it sees the connection end.
                     connection.terminate()
         except* (StoreUnavailable, _Lost) as group:
-            log.info("leading.lost", reason=str(group.exceptions[0]))
+            log.info("leading.lost", task=task, reason=str(group.exceptions[0]))
         await anyio.sleep(TRY_EVERY)
 
 
-async def _lead(connection: Any, work: Callable[[], Awaitable[None]]) -> None:
+async def _lead(connection: Any, task: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         # Asked again and again: a connection that only waits does not see that its server is gone.
-        if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", LEADER):
+        if await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", LEADER + task):
             break
         await anyio.sleep(TRY_EVERY)
-    log.info("leading.begun")
+    log.info("leading.begun", task=task)
     started = time.monotonic()
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_watch, connection)
         await work()
         tasks.cancel_scope.cancel()
-    log.info("leading.ended", seconds=round(time.monotonic() - started))
+    log.info("leading.ended", task=task, seconds=round(time.monotonic() - started))
 
 
 async def _watch(connection: Any) -> None:

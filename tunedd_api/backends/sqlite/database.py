@@ -44,7 +44,7 @@ class SQLiteDatabase:
         async with self._locks[name]:
             yield
 
-    async def lead(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def lead(self, task: str, work: Callable[[], Awaitable[None]]) -> None:
         await work()
 
     async def check(self) -> None:
@@ -106,13 +106,18 @@ async def _connect(path: str) -> AsyncIterator[aiosqlite.Connection]:
     # With the plain driver first, since aiosqlite's thread outlives a connection that fails.
     await to_thread.run_sync(lambda: sqlite3.connect(path).close())
     # Autocommit: transactions are begun and ended by name, in `write` alone.
-    async with aiosqlite.connect(path, isolation_level=None) as connection:
+    connection = await aiosqlite.connect(path, isolation_level=None)
+    try:
         connection.row_factory = sqlite3.Row
         await connection.execute("PRAGMA journal_mode = WAL")
         await connection.execute("PRAGMA synchronous = FULL")
         await connection.execute("PRAGMA foreign_keys = ON")
         await connection.execute("PRAGMA busy_timeout = 10000")
         yield connection
+    finally:
+        # Shielded: its thread must not outlive the event loop that it answers to.
+        with anyio.CancelScope(shield=True):
+            await connection.close()
 
 
 async def _migrate(connection: aiosqlite.Connection) -> None:

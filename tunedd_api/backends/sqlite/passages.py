@@ -28,8 +28,7 @@ async def open_sqlite_passages(path: str | Path, *, dimension: int) -> AsyncIter
         store.verify()
         yield PassageStore(
             store=store,
-            dense=SQLiteEmbeddingRanking(store),
-            lexical=SQLiteBM25Ranking(store),
+            searches={"dense": SQLiteEmbeddingRanking(store), "lexical": SQLiteBM25Ranking(store)},
             check=check,
             close=close,
         )

@@ -1,0 +1,1 @@
+"""Chat models: what answering needs of them, and those behind servers."""

@@ -1,0 +1,1 @@
+"""Models on an Ollama server, for embedding and for answering."""

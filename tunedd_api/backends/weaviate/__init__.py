@@ -1,0 +1,1 @@
+"""Weaviate: the passages of several processes."""

@@ -55,7 +55,8 @@ def sole_indexer(home: Path) -> Iterator[None]:
     except Timeout as error:
         raise HomeInUse(
             f"Another Tunedd process works on {home.absolute()}. Put files into its papers folder, send them "
-            "to POST /documents, or set TUNEDD_HOME to another folder."
+            "to POST /documents, or set TUNEDD_HOME to another folder. Several processes share one library "
+            "where TUNEDD_DATABASE_URL is postgresql://… and TUNEDD_PASSAGES_URL is weaviate://…."
         ) from error
     except OSError as error:
         raise HomeUnusable(f"{home.absolute()} cannot be written to ({error.strerror}): {CHOOSE}") from error

@@ -79,6 +79,7 @@ async def open_reader(tmp_path: Path) -> AsyncIterator[Open]:
         "hear()\nwhile True: page(1)",
         "hear()\nfor number in range(1, 9999): page(number)\ntime.sleep(60)",
         "hear()\nwhile True: os.write(1, os.urandom(9999))",
+        "hear(); os.fork() and os.write(1, bytes([255] * 4)); time.sleep(60)",
     ],
 )
 async def test_whatever_it_says_costs_one_file(open_reader: Open, paper: Path, script: str) -> None:

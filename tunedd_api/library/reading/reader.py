@@ -192,8 +192,10 @@ class Reader:
             return
         if process.returncode is None:
             process.kill()
-        if process.stdin:
-            process.stdin.close()
+        # The end is told once both pipes are closed, and what a flood has left unread, or a child that
+        # a hijacked process has started, would keep them open for ever.
+        for pipe in (0, 1):
+            process._transport.get_pipe_transport(pipe).close()  # type: ignore[attr-defined]
         # Shielded, so that a cancelled read leaves no zombie behind, nor a pipe that outlives the event loop.
         with anyio.CancelScope(shield=True):
             await process.wait()

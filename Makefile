@@ -14,13 +14,13 @@ export POETRY_VIRTUALENVS_CREATE = true
 INDEX = $$(echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
 INSTALL = POETRY_PYPI_MIRROR_URL="$(INDEX)" $(POETRY) install --no-interaction
 
-.PHONY: serve test check bench recall crash faults evaluate format clean
+.PHONY: serve test check bench bench-servers recall crash faults evaluate format clean
 
 serve: .venv/.runtime ## the service, with its papers and models
 	@$(BIN)/tunedd papers fetch --quick
 	@exec $(BIN)/tunedd serve
 
-test: .venv/.development ## every test that needs no server
+test: .venv/.development ## every test; those over servers where one is found, else they are skipped
 	@$(BIN)/python -m pytest
 
 check: .venv/.development ## style, types, layers, spelling
@@ -33,6 +33,13 @@ check: .venv/.development ## style, types, layers, spelling
 bench: .venv/.runtime ## speed and memory, side by side with bare parts; PAPERS=folder LIBRARY="more folders"
 	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2
 	@$(BIN)/python -m benchmarks.table $(PAPERS) $(LIBRARY) --models $(MODELS)
+
+bench-servers: .venv/.development ## the same over servers: DATABASE=postgresql://… PASSAGES=weaviate://… OLLAMA=host:port
+	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2
+	@$(BIN)/python -m benchmarks.weaviate "$(PASSAGES)" --papers $(PAPERS) $(LIBRARY) --questions $(QUESTIONS) \
+		--model $(MODELS)/all-minilm-l6-v2
+	@$(BIN)/python -m benchmarks.servers $(PAPERS) $(LIBRARY) --database "$(DATABASE)" --passages "$(PASSAGES)" \
+		--ollama "$(OLLAMA)" --models $(MODELS)
 
 recall: .venv/.runtime ## how well passages are found; PAPERS="folder …" QUESTIONS="file …"
 	@TUNEDD_MODELS=$(MODELS) $(BIN)/tunedd models pull all-minilm-l6-v2

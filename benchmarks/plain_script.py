@@ -1,6 +1,7 @@
 """What the stock components make of the same servers by default: read, split by 200 words, embed, write."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,8 @@ class PlainScript:
         from haystack_integrations.components.embedders.ollama import OllamaDocumentEmbedder
         from haystack_integrations.document_stores.weaviate import WeaviateDocumentStore
 
+        # It tells of each font that it lacks a library for.
+        logging.getLogger("pypdf").setLevel(logging.ERROR)
         server = urlsplit(passages_url)
         grpc = int(parse_qs(server.query)["grpc"][0])
         self.store = WeaviateDocumentStore(
@@ -52,11 +55,11 @@ async def embed_all(ollama: str, model: str, texts: Sequence[str], *, batch: int
     """Ollama alone, through its bare client."""
     from ollama import AsyncClient
 
-    client = AsyncClient(host=f"http://{ollama}", timeout=600)
     rest = iter([list(texts[start : start + batch]) for start in range(0, len(texts), batch)])
+    async with AsyncClient(host=f"http://{ollama}", timeout=600) as client:
 
-    async def work() -> None:
-        for some in rest:
-            await client.embed(model=model, input=some)
+        async def work() -> None:
+            for some in rest:
+                await client.embed(model=model, input=some)
 
-    await asyncio.gather(*(work() for _ in range(at_a_time)))
+        await asyncio.gather(*(work() for _ in range(at_a_time)))

@@ -15,7 +15,9 @@ from tests.world import weightless
 from tunedd_api.backends.embedding import Embedder, open_embedder
 from tunedd_api.backends.model_files.weights import ModelMissing, Weights
 from tunedd_api.backends.models import ServedModel, open_chat_model
+from tunedd_api.bootstrap.owned_tasks import owned_tasks
 from tunedd_api.errors import EmbeddingUnavailable, ModelUnavailable
+from tunedd_api.settings import Settings
 
 TINY = "smollm2-135m-instruct"
 EMBEDDERS = ["mock", "onnx", "ollama", "ollama stand-in", "openai stand-in"]
@@ -48,7 +50,16 @@ async def embedder_of(kind: str, home: Path, request: pytest.FixtureRequest) -> 
             case _:
                 server = await stack.enter_async_context(standing_in(model_apis.openai()))
                 url = f"openai+http://127.0.0.1:{server.port}/v1?model=some-model"
-        yield await stack.enter_async_context(open_embedder(url, weightless(home), Weights(weights)))
+        yield await stack.enter_async_context(open_alone(url, weightless(home), Weights(weights)))
+
+
+@asynccontextmanager
+async def open_alone(
+    url: str, settings: Settings, weights: Weights, **options: Any
+) -> AsyncIterator[Embedder]:
+    """An embedder, with the tasks that the service would have for it."""
+    async with owned_tasks() as tasks, open_embedder(url, settings, weights, tasks, **options) as embedder:
+        yield embedder
 
 
 @asynccontextmanager

@@ -61,6 +61,9 @@ class Measures:
 
     def passages_written(self, count: int) -> None: ...
 
+    def indexing_paused(self, paused: bool) -> None:
+        """Whether the indexer of this process waits for a store or a model."""
+
     def document_ended(self, error: str) -> None:
         """An indexing is over; `error` is the class name of what made it fail, or empty."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import anyio
+import structlog
 from fastapi import APIRouter, Request
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from tunedd_api.bootstrap import Check, Opening, Services
 from tunedd_api.errors import SetupError, TuneddError, Unavailable
 
+log = structlog.get_logger(__name__)
 router = APIRouter(tags=["service"])
 
 CHECK_WITHIN = 4.0
@@ -75,6 +77,9 @@ async def _checked(checks: Mapping[str, Check]) -> dict[str, dict[str, Any]]:
             reason = error.message
         except TimeoutError:
             reason = f"No answer within {CHECK_WITHIN:.0f} s."
+        except Exception as error:
+            log.exception("dependency.not_checked", dependency=name)
+            reason = f"It could not be asked: {type(error).__name__}. The log says more."
         state: dict[str, Any] = {"ready": reason is None}
         state["latency_ms"] = round((time.perf_counter() - started) * 1000, 1)
         states[name] = state if reason is None else {**state, "reason": reason}

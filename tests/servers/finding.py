@@ -76,11 +76,12 @@ def running(
     with log.open("ab") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=cwd, env=env)
     try:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while not answers():
-            if process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"{command[0]} did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
-            time.sleep(0.05)
+        await_answer(
+            answers,
+            command[0],
+            alive=lambda: process.poll() is None,
+            said=lambda: log.read_text("utf-8", "replace")[-2000:],
+        )
         yield process
     finally:
         process.terminate()
@@ -91,10 +92,25 @@ def running(
             process.wait()
 
 
-def accepts(port: int) -> bool:
-    """Whether something listens on this port of the loopback."""
+def await_answer(
+    answers: Callable[[], bool],
+    what: str,
+    *,
+    alive: Callable[[], bool] = lambda: True,
+    said: Callable[[], str] = lambda: "",
+) -> None:
+    """Fails the test if there is none in time, with what was `said` meanwhile."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while not answers():
+        if not alive() or time.monotonic() > deadline:
+            pytest.fail(f"{what} did not start:\n{said()}")
+        time.sleep(0.05)
+
+
+def accepts(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something listens on this port."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection((host, port), timeout=1):
             return True
     except OSError:
         return False

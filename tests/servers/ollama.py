@@ -8,12 +8,14 @@ from pathlib import Path
 
 import httpx
 
+from tests.servers.containers import container
 from tests.servers.finding import absent, free_port, running, server
 
 EMBEDDING_MODEL = os.environ.get("TUNEDD_TEST_OLLAMA_EMBEDDING_MODEL", "all-minilm:l6")
 CHAT_MODEL = os.environ.get("TUNEDD_TEST_OLLAMA_CHAT_MODEL", "smollm2:135m")
 ANSWERS_WITHIN = 10.0
 """Seconds."""
+PULLED_WITHIN = 600.0
 
 
 @contextmanager
@@ -52,9 +54,8 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def _container() -> Iterator[str]:
-    from testcontainers.ollama import OllamaContainer
-
-    with OllamaContainer("ollama/ollama:0.32.15") as container:
+    with container("ollama/ollama:0.32.15", 11434, url="http://{}".format, answers=_answers) as url:
         for model in (EMBEDDING_MODEL, CHAT_MODEL):
-            container.pull_model(model)
-        yield str(container.get_endpoint())  # type: ignore[no-untyped-call]  # it ships none
+            asked = {"model": model, "stream": False}
+            httpx.post(f"{url}/api/pull", json=asked, timeout=PULLED_WITHIN).raise_for_status()
+        yield url

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 
+from tests.servers.containers import container
 from tests.servers.finding import free_port, running, server
 
 QUICK = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
@@ -79,9 +80,11 @@ def _answers(url: str) -> bool:
     return True
 
 
-@contextmanager
-def _container() -> Iterator[str]:
-    from testcontainers.postgres import PostgresContainer
-
-    with PostgresContainer("postgres:17", driver=None) as container:
-        yield container.get_connection_url()
+def _container() -> AbstractContextManager[str]:
+    return container(
+        "postgres:17.11",
+        5432,
+        url=f"postgresql://{USER}@{{}}/postgres".format,
+        answers=_answers,
+        environment={"POSTGRES_USER": USER, "POSTGRES_HOST_AUTH_METHOD": "trust"},
+    )

@@ -3,10 +3,13 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from tests.servers.finding import accepts, free_port, running, server
+from redis import Redis, RedisError
+
+from tests.servers.containers import container
+from tests.servers.finding import free_port, running, server
 
 
 @contextmanager
@@ -19,17 +22,24 @@ def redis() -> Iterator[str]:
 def _started(program: str) -> Iterator[str]:
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="tunedd-redis-"))
+    url = f"redis://127.0.0.1:{port}/0"
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     try:
-        with running(command, log=folder / "log", answers=lambda: accepts(port)):
-            yield f"redis://127.0.0.1:{port}/0"
+        with running(command, log=folder / "log", answers=lambda: _answers(url)):
+            yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@contextmanager
-def _container() -> Iterator[str]:
-    from testcontainers.redis import RedisContainer
+def _container() -> AbstractContextManager[str]:
+    return container("redis:7.2.16-alpine", 6379, url="redis://{}/0".format, answers=_answers)
 
-    with RedisContainer("redis:7") as container:
-        yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
+
+def _answers(url: str) -> bool:
+    client = Redis.from_url(url)
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()

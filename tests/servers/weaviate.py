@@ -5,15 +5,16 @@ import os
 import secrets
 import shutil
 import tempfile
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
+from tests.servers.containers import container
 from tests.servers.finding import accepts, free_port, running, server
 from tunedd_api.backends.passages import discard_other_passages
+from tunedd_api.backends.weaviate.address import parse
 
 IMAGE = "semitechnologies/weaviate:1.39.0"
 KEY = "a-key-of-tests"
@@ -34,6 +35,7 @@ WITH_KEY = {
     "AUTHENTICATION_APIKEY_USERS": "tests",
     "AUTHORIZATION_ADMINLIST_ENABLED": "true",
     "AUTHORIZATION_ADMINLIST_USERS": "tests",
+    "AUTOSCHEMA_ENABLED": "false",
 }
 
 
@@ -46,7 +48,7 @@ def weaviate() -> Iterator[str]:
 
 @contextmanager
 def weaviate_with_key() -> Iterator[str]:
-    """URL of a server that wants KEY."""
+    """URL of a server that wants KEY, and makes no collections by itself: as it should be set up."""
     starter, container = partial(_started, WITH_KEY), partial(_container, WITH_KEY)
     with server("weaviate_with_key", "weaviate", starter, container) as url:
         yield url
@@ -84,8 +86,9 @@ def _started(settings: dict[str, str], program: str) -> Iterator[str]:
     }
     command = [program, "--scheme", "http", "--host", "127.0.0.1", "--port", str(http)]
     try:
-        with running(command, log=folder / "log", answers=lambda: _answers(http, grpc), cwd=folder, env=env):
-            yield f"weaviate://127.0.0.1:{http}?grpc={grpc}"
+        url = f"weaviate://127.0.0.1:{http}?grpc={grpc}"
+        with running(command, log=folder / "log", answers=lambda: _answers(url), cwd=folder, env=env):
+            yield url
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -97,23 +100,22 @@ def _free_pair() -> int:
     return port
 
 
-def _answers(http: int, grpc: int) -> bool:
+def _answers(url: str) -> bool:
+    address = parse(url)
+    ready = f"http://{address.host}:{address.port}/v1/.well-known/ready"
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{http}/v1/.well-known/ready", timeout=1) as answer:
-            return answer.status == 200 and accepts(grpc)
+        with urllib.request.urlopen(ready, timeout=1) as answer:
+            return answer.status == 200 and accepts(address.grpc_port, address.grpc_host)
     except OSError:
         return False
 
 
-@contextmanager
-def _container(settings: dict[str, str]) -> Iterator[str]:
-    from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import HttpWaitStrategy
-
-    container = DockerContainer(IMAGE).with_exposed_ports(8080, 50051)
-    for name, value in {**settings, "PERSISTENCE_DATA_PATH": "/var/lib/weaviate"}.items():
-        container.with_env(name, value)
-    ready = HttpWaitStrategy(8080, "/v1/.well-known/ready").for_status_code(200)
-    with container.waiting_for(ready) as started:
-        host = started.get_container_host_ip()
-        yield f"weaviate://{host}:{started.get_exposed_port(8080)}?grpc={started.get_exposed_port(50051)}"
+def _container(settings: dict[str, str]) -> AbstractContextManager[str]:
+    return container(
+        IMAGE,
+        8080,
+        50051,
+        url=lambda http, grpc: f"weaviate://{http}?grpc={grpc.rpartition(':')[2]}",
+        answers=_answers,
+        environment={**settings, "PERSISTENCE_DATA_PATH": "/var/lib/weaviate"},
+    )

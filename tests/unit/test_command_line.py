@@ -76,6 +76,19 @@ def test_without_a_path_the_papers_folder_is_taken_in_as_the_service_does(tmp_pa
     assert (again.returncode, "ready: 1, failed: 1" in again.stderr) == (1, True)
 
 
+def test_a_folder_that_is_not_taken_in_whole_is_a_failure(tmp_path: Path) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    shutil.copy(PDFS[0], papers / "paper.pdf")
+    (papers / "text.pdf").write_text("no PDF at all")
+    skipped = tunedd(tmp_path, "index")
+    assert (skipped.returncode, "Documents ready: 1, failed: 0." in skipped.stderr) == (1, True)
+    assert "text.pdf" in skipped.stderr
+    papers.rename(tmp_path / "elsewhere")
+    away = tunedd(tmp_path, "index")
+    assert (away.returncode, "TUNEDD_PAPERS" in away.stderr) == (1, True)
+
+
 def test_a_bad_file_is_told_of_and_the_others_are_indexed(tmp_path: Path) -> None:
     bad = tmp_path / "bad.pdf"
     bad.write_bytes(b"%PDF-1.7 nothing more")

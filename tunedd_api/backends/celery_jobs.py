@@ -1,16 +1,17 @@
 """Messages through Celery and Redis: each wakes one worker, which asks the database what to do."""
 
+import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import anyio
 import structlog
 from anyio import to_thread
 from celery import Celery
-from kombu.exceptions import KombuError
-from redis.exceptions import RedisError
 
+from tunedd_api.backends.jobs import UnknownJobs
 from tunedd_api.errors import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -18,6 +19,8 @@ log = structlog.get_logger(__name__)
 INDEX = "tunedd.index"
 """Name of the task."""
 QUEUE = "tunedd"
+PORT = 6379
+TLS_OPTIONS = frozenset({"ssl_cert_reqs", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 MOST_AT_ONCE = 8
 """Messages sent at a time: more workers than that look by themselves."""
 WITHIN = 3.0
@@ -31,7 +34,12 @@ class JobsUnavailable(Unavailable):
 
 
 def celery_app(url: str) -> Celery:
-    """Acknowledged late: a message outlives the worker that took it. Results are rows of the database."""
+    """
+    Acknowledged late: a message outlives the worker that took it. Results are rows of the database.
+
+    Raises UnknownJobs.
+    """
+    place_of(url)
     app = Celery("tunedd", broker=url)
     app.conf.update(
         task_default_queue=QUEUE,
@@ -49,7 +57,25 @@ def celery_app(url: str) -> Celery:
             "socket_connect_timeout": WITHIN,
         },
     )
+    if urlsplit(url).scheme == "rediss":
+        # By default nobody would look at who is at the other end. What the URL says goes before this.
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     return app
+
+
+def place_of(url: str) -> str:
+    """Host and port, without a password. Raises UnknownJobs for what Celery would meet much later."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or PORT
+        options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)).keys()
+    except ValueError:
+        # Without its words, which may hold a part of a password.
+        raise UnknownJobs from None
+    allowed = TLS_OPTIONS if parts.scheme == "rediss" else frozenset()
+    if not parts.hostname or not re.fullmatch(r"/?\d*", parts.path) or options - allowed:
+        raise UnknownJobs
+    return f"{parts.hostname}:{port}"
 
 
 class CeleryJobs:
@@ -71,7 +97,8 @@ class CeleryJobs:
         try:
             with anyio.fail_after(WITHIN):
                 await to_thread.run_sync(self._ping, abandon_on_cancel=True)
-        except (KombuError, RedisError, OSError, TimeoutError) as error:
+        except Exception as error:
+            # Many libraries have a say in it, and each has errors of its own.
             raise JobsUnavailable(f"Redis at {self._place} cannot be reached: {error}.") from error
 
     async def run(self) -> None:
@@ -83,7 +110,7 @@ class CeleryJobs:
             try:
                 await to_thread.run_sync(self._send, count, abandon_on_cancel=True)
                 self.problem = None
-            except (KombuError, RedisError, OSError) as error:
+            except Exception as error:
                 if self.problem is None:
                     log.warning("jobs.not_sent", place=self._place, reason=str(error))
                 self.problem = (
@@ -103,8 +130,7 @@ class CeleryJobs:
 
 @asynccontextmanager
 async def open_celery_jobs(url: str) -> AsyncIterator[CeleryJobs]:
-    parts = urlsplit(url)
-    jobs = CeleryJobs(celery_app(url), f"{parts.hostname}:{parts.port or 6379}")
+    jobs = CeleryJobs(celery_app(url), place_of(url))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(jobs.run)
         try:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import anyio
 import structlog
+from anyio.abc import TaskGroup
 
 from tunedd_api.backends.cores import usable_cores
 from tunedd_api.backends.mock_embedder import WordHashes
@@ -65,41 +66,52 @@ class Embedder:
     """Raises EmbeddingUnavailable or SetupError if nothing can be embedded now; takes 3 s at the most."""
     remember: Callable[[str, int], None]
     """Name and dimension of when the model was last there, for a start without its server."""
+    replaced: Callable[[], bool]
+    """Whether another model was seen to have its name: then it embeds nothing any more."""
 
 
 @asynccontextmanager
 async def open_embedder(
-    url: str, settings: Settings, weights: Weights, *, patience: float = START_WITHIN
+    url: str, settings: Settings, weights: Weights, tasks: TaskGroup, *, patience: float = START_WITHIN
 ) -> AsyncIterator[Embedder]:
     """
     An embedding model by its URL. Raises ModelMissing, which says how to fetch it.
 
-    A server that is not there, or has no such model, is waited for in the background while the block lasts,
-    once it was tried for `patience` seconds.
+    A server that is not there, or has no such model, is waited for in one of `tasks` while the block lasts,
+    once it was tried for `patience` seconds. The block may be left by another task than entered it.
     """
     server = _server(url, settings)
     if server is None:
         yield choose_embedder(url, weights, threads=settings.threads or usable_cores())
         return
-    model = ServedEmbedding(server)
+    model, connecting = ServedEmbedding(server), anyio.CancelScope()
     try:
-        await model.start(within=patience)
-    except EmbeddingUnavailable as error:
-        log.warning("embedding.unavailable", reason=error.message)
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(model.keep_connecting)
         try:
-            yield Embedder(
-                model=model,
-                text=partial(ServedTextEmbedder, model),
-                documents=partial(ServedDocumentEmbedder, model),
-                check=model.check,
-                remember=model.remember,
-            )
-        finally:
-            tasks.cancel_scope.cancel()
-            with anyio.CancelScope(shield=True):
-                await server.aclose()
+            await model.start(within=patience)
+        except EmbeddingUnavailable as error:
+            log.warning("embedding.unavailable", reason=error.message)
+            tasks.start_soon(_keep_connecting, model, connecting)
+        yield _served(model)
+    finally:
+        connecting.cancel()
+        with anyio.CancelScope(shield=True):
+            await server.aclose()
+
+
+async def _keep_connecting(model: ServedEmbedding, scope: anyio.CancelScope) -> None:
+    with scope:
+        await model.keep_connecting()
+
+
+def _served(model: ServedEmbedding) -> Embedder:
+    return Embedder(
+        model=model,
+        text=partial(ServedTextEmbedder, model),
+        documents=partial(ServedDocumentEmbedder, model),
+        check=model.check,
+        remember=model.remember,
+        replaced=lambda: model.replaced,
+    )
 
 
 def _server(url: str, settings: Settings) -> EmbeddingServer | None:
@@ -155,5 +167,10 @@ def _local(model: EmbeddingModel, text: Callable[[], Any], documents: Callable[[
         """What runs in this process is always there."""
 
     return Embedder(
-        model=model, text=text, documents=documents, check=there, remember=lambda name, dimension: None
+        model=model,
+        text=text,
+        documents=documents,
+        check=there,
+        remember=lambda name, dimension: None,
+        replaced=lambda: False,
     )

@@ -8,7 +8,7 @@ from tunedd_api.errors import MissingExtra, SetupError
 
 
 class UnknownJobs(SetupError):
-    """TUNEDD_JOBS_URL must be local: or redis://HOST:6379/0."""
+    """TUNEDD_JOBS_URL must be local: or redis://:PASSWORD@HOST:6379/0 (rediss:// for TLS)."""
 
 
 class Jobs(Protocol):

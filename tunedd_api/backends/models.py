@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
 
 import anyio
 
+from tunedd_api.backends import model_url
 from tunedd_api.backends.chat_models.echo import EchoModel
 from tunedd_api.backends.chat_models.served import AbsentModel, ServedModel
 from tunedd_api.backends.cores import usable_cores
@@ -87,8 +87,9 @@ def _anthropic(settings: Settings) -> "ApiModel":
     except ImportError as error:
         raise MissingExtra.named("anthropic-haystack", "anthropic") from error
 
-    parts = urlsplit(settings.chat_model)
-    name = parse_qs(parts.query).get("model", [""])[0]
+    if (found := model_url.split(settings.chat_model)) is None:
+        raise UnknownChatModel
+    parts, name = found
     scheme = ANTHROPIC[parts.scheme]
     if not name or bool(scheme) != bool(parts.hostname):
         raise UnknownChatModel

@@ -8,6 +8,7 @@ from haystack.tracing.tracer import tracer
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     GCCollector,
     Histogram,
     Info,
@@ -20,7 +21,7 @@ from prometheus_client import (
 from tunedd_api import __version__
 from tunedd_api.measures import AnswerStage, IndexingStage, Measures
 
-BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0)
+BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 """Seconds: from a search in memory to an answer on a slow machine."""
 
 
@@ -40,6 +41,11 @@ class PrometheusMeasures(Measures):
         self._first_token = self._histogram("first_token", "From a question to the first word of its answer.")
         self._tokens = self._counter("tokens", "Tokens that the chat model has read and written.", "kind")
         self._passages = self._counter("passages_written", "Passages that were embedded and stored.")
+        self._paused = Gauge(
+            "tunedd_indexing_paused",
+            "1 while the indexer of this process waits for a store or a model, else 0.",
+            registry=self.registry,
+        )
         self._documents = self._counter("documents_indexed", "Documents whose indexing has ended well.")
         self._failures = self._counter("documents_failed", "Documents whose indexing has failed.", "error")
         answering = self._histogram("answer_stage", "Stages of an answer.", "stage")
@@ -85,6 +91,9 @@ class PrometheusMeasures(Measures):
 
     def passages_written(self, count: int) -> None:
         self._passages.inc(count)
+
+    def indexing_paused(self, paused: bool) -> None:
+        self._paused.set(paused)
 
     def document_ended(self, error: str) -> None:
         (self._failures.labels(error) if error else self._documents).inc()

@@ -11,7 +11,8 @@ import anyio
 import structlog
 
 from tunedd_api.backends.asking import LONG_RETRIES, QUICK_RETRIES, Part, ask
-from tunedd_api.errors import EmbeddingUnavailable, TuneddError
+from tunedd_api.backends.model_identity import Identity, ModelReplaced
+from tunedd_api.errors import EmbeddingUnavailable, TuneddError, leaves
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +41,11 @@ class EmbeddingServer(Protocol):
     """One model on one server. Its errors are its own; `explain` and `comes_back_after` know them."""
 
     part: Part
+
+    @property
+    def tells_apart(self) -> bool:
+        """Whether `check` is cheap and raises ModelReplaced once the name stands for another model."""
+        ...
 
     @property
     def doing(self) -> str | None:
@@ -76,6 +82,12 @@ class ServedEmbedding:
         self._remembered: tuple[str, int] | None = None
         self._reason = f"{server.part} was not reached yet."
         self._connecting = asyncio.Lock()
+        self._identity = Identity(server.check)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another model was seen to have its name: then nothing can be embedded any more."""
+        return self._identity.lost
 
     @property
     def name(self) -> str:
@@ -142,19 +154,39 @@ class ServedEmbedding:
         self._facts()
         with self._told():
             with anyio.fail_after(CHECK_WITHIN):
-                await self._server.check()
+                await self._identity.check()
 
     async def question(self, text: str) -> Sequence[float]:
-        vectors = await self._ask(lambda: self._one(text), QUICK_RETRIES)
-        return vectors[0]
+        async def embed() -> Sequence[float]:
+            return (await self._ask(lambda: self._one(text), QUICK_RETRIES))[0]
+
+        looks = self._known is not None and self._server.tells_apart and self._identity.due
+        return await self._beside_a_look(embed) if looks else await embed()
 
     async def passages(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         vectors = await self._ask(lambda: self._server.embed_passages(texts), LONG_RETRIES)
+        if self._server.tells_apart:
+            # Afterwards: what is written was embedded by the model that it belongs to.
+            await self._look()
         if len(vectors) != len(texts):
             raise EmbeddingUnavailable(
                 f"{self._server.part} gave {len(vectors)} vectors for {len(texts)} texts."
             )
         return vectors
+
+    async def _beside_a_look(self, embed: Callable[[], Awaitable[Sequence[float]]]) -> Sequence[float]:
+        """So that nobody waits for it."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._look)
+                vector = await embed()
+        except ExceptionGroup as group:
+            raise next(leaves(group)) from None
+        return vector
+
+    async def _look(self) -> None:
+        with self._told():
+            await self._identity.look()
 
     async def _one(self, text: str) -> Sequence[Sequence[float]]:
         return [await self._server.embed_question(text)]
@@ -176,6 +208,8 @@ class ServedEmbedding:
             raise EmbeddingUnavailable(
                 f"{self._server.part} is not there yet: {doing}." if doing else self._reason
             )
+        if self.replaced:
+            raise EmbeddingUnavailable(f"{self._server.part} {REPLACED}")
         if self._remembered is not None:
             if self._remembered != (self._known.name, self._known.dimension):
                 raise EmbeddingUnavailable(f"{self._server.part} {REPLACED}")
@@ -189,6 +223,9 @@ class ServedEmbedding:
             yield
         except TuneddError:
             raise
+        except ModelReplaced as error:
+            log.warning("embedding.replaced", model=self._server.part.name)
+            raise EmbeddingUnavailable(f"{self._server.part} {REPLACED}") from error
         except Exception as error:
             self._reason = self._server.explain(error)
             raise EmbeddingUnavailable(self._reason) from error

@@ -1,10 +1,11 @@
 """Opens the stores and the embedding models of indexes, each once, and closes or discards them."""
 
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 import structlog
+from anyio.abc import TaskGroup
 
 from tunedd_api.backends.embedding import Embedder, open_embedder
 from tunedd_api.backends.model_files.weights import Weights
@@ -15,7 +16,7 @@ from tunedd_api.backends.passages import (
     serve_passages,
 )
 from tunedd_api.backends.stores import PassageStore
-from tunedd_api.errors import SetupError
+from tunedd_api.errors import SetupError, Unavailable
 from tunedd_api.library.cutting.passages import CUT
 from tunedd_api.library.indexes import Index
 from tunedd_api.library.indexing import Indexing
@@ -28,15 +29,25 @@ log = structlog.get_logger(__name__)
 
 
 class OpenIndexes:
-    """Fulfils `IndexStores`. Everything is closed with `stack` at the latest."""
+    """
+    Fulfils `IndexStores`. Everything is closed with `stack` at the latest, and what runs beside it runs in
+    `tasks`: an index may be opened by a task that ends long before.
+    """
 
     def __init__(
-        self, settings: Settings, weights: Weights, measures: Measures, stack: AsyncExitStack
+        self,
+        settings: Settings,
+        weights: Weights,
+        measures: Measures,
+        *,
+        stack: AsyncExitStack,
+        tasks: TaskGroup,
     ) -> None:
         self._settings = settings
         self._weights = weights
         self._measures = measures
         self._stack = stack
+        self._tasks = tasks
         self.outdated: set[str] = set()
         """Stamps of indexes whose embedding model was replaced under its name."""
         self._embedders: dict[str, Embedder] = {}
@@ -63,8 +74,8 @@ class OpenIndexes:
         )
 
     async def embedder(self, model: str) -> Embedder:
-        if model not in self._embedders:
-            opening = open_embedder(model, self._settings, self._weights)
+        if model not in self._embedders or self._embedders[model].replaced():
+            opening = open_embedder(model, self._settings, self._weights, self._tasks)
             self._embedders[model] = await self._stack.enter_async_context(opening)
         return self._embedders[model]
 
@@ -83,8 +94,7 @@ class OpenIndexes:
     async def open(self, row: IndexRow) -> Index:
         passages = await self.store(row)
         try:
-            embedder = await self.embedder(row.model)
-            embedder.remember(row.embedder, row.dimension)
+            embedder = await self._embedder_of(row)
             searchable = embedder.model.name == row.embedder and row.stamp not in self.outdated
         except SetupError as error:
             log.warning("index.model_missing", model=row.model, reason=error.message)
@@ -97,6 +107,16 @@ class OpenIndexes:
             search=retrieval if searchable else None,
             checks={"passages": passages.check, "embedding model": embedder.check},
         )
+
+    async def _embedder_of(self, row: IndexRow) -> Embedder:
+        embedder = await self.embedder(row.model)
+        embedder.remember(row.embedder, row.dimension)
+        if embedder.model.name != row.embedder:
+            # Replaced on its server, perhaps, and another process has begun an index for the new one.
+            with suppress(Unavailable, SetupError):
+                await embedder.check()
+            embedder = await self.embedder(row.model)
+        return embedder
 
     async def serve(self, row: IndexRow) -> None:
         """Tells a server of passages which index serves, for those who look there."""

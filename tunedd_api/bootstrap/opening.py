@@ -1,5 +1,6 @@
 """Services that are opened as soon as the servers they need are there."""
 
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class Opening:
     problem: TuneddError | None = None
     closing: anyio.Event = field(default_factory=anyio.Event)
     """Set when they are to be closed in their order, rather than cancelled."""
+    ended: threading.Event = field(default_factory=threading.Event)
+    """Set when they are closed, or broke down: for a thread that waits beside them."""
 
 
 @asynccontextmanager
@@ -59,6 +62,19 @@ async def _hold(
     watches: bool,
     opening: Opening,
     *,
+    task_status: TaskStatus[None],
+) -> None:
+    try:
+        await _open_again_and_again(opens, watches, opening, task_status)
+    finally:
+        opening.services = None
+        opening.ended.set()
+
+
+async def _open_again_and_again(
+    opens: Callable[[], AbstractAsyncContextManager[Services]],
+    watches: bool,
+    opening: Opening,
     task_status: TaskStatus[None],
 ) -> None:
     tried = False

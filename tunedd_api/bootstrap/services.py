@@ -33,6 +33,9 @@ from tunedd_api.library.indexes import Check, Indexes
 from tunedd_api.library.service import Library
 from tunedd_api.settings import Settings
 
+EMBEDDED = ("sqlite:", "memory:")
+"""Stores of passages that cannot lose anything while the service runs."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
@@ -111,6 +114,8 @@ async def open_services(
                 tasks.start_soon(upkeep.follow)
             else:
                 await upkeep.recover()
+                if not settings.passages_url.startswith(EMBEDDED):
+                    tasks.start_soon(upkeep.watch)
             if works:
                 tasks.start_soon(parts.indexer.run)
         yield _services(settings, parts, arxiv, conversations, model, tasks, measures, database, jobs)
@@ -149,7 +154,6 @@ def _services(
         census=SqlCensus(database),
         runs=runs,
         responder=responder,
-        work=parts.indexer,
         settings=settings,
     )
     return Services(

@@ -1,5 +1,8 @@
 """What has to be mended at a start and from time to time: for a library of one process, or of many."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import anyio
 import structlog
 
@@ -42,14 +45,28 @@ class Upkeep:
         """Until cancelled. What cannot be done now is done later."""
         recovered = False
         while True:
-            try:
-                if not recovered:
-                    await self._parts.recover(alone=False)
-                    recovered = True
-                await self._sweep()
-            except (Unavailable, SetupError) as error:
-                log.warning("upkeep.waits", reason=error.message, seconds=SWEEP_EVERY)
+            if recovered:
+                await _tried(self._parts.intake.clear)
+                await _tried(self._refill)
+            else:
+                recovered = await _tried(partial(self._parts.recover, alone=False))
+            # By itself: it needs the database alone.
+            await _tried(self._sweep)
             await anyio.sleep(SWEEP_EVERY)
+
+    async def watch(self) -> None:
+        """What the only process does from time to time. Until cancelled."""
+        while True:
+            await anyio.sleep(SWEEP_EVERY)
+            await _tried(self._refill)
+
+    async def _refill(self) -> None:
+        """A server that comes back without its data says nothing of it; only the numbers do."""
+        if await self._parts.recovery.incomplete():
+            # Never `alone`: what is being indexed now was not broken off.
+            await self._parts.recovery.recover(alone=False)
+            await self._parts.indexes.serve()
+            self._parts.indexer.wake()
 
     async def follow(self) -> None:
         """Takes note of what other processes decide. Until cancelled."""
@@ -70,3 +87,13 @@ class Upkeep:
         if waiting and self._jobs is not None:
             # Messages get lost; the rows do not.
             self._jobs.wake(waiting)
+
+
+async def _tried(step: Callable[[], Awaitable[None]]) -> bool:
+    """Whether it could be done."""
+    try:
+        await step()
+    except (Unavailable, SetupError) as error:
+        log.warning("upkeep.waits", reason=error.message, seconds=SWEEP_EVERY)
+        return False
+    return True

@@ -17,7 +17,6 @@ from tunedd_api.chat.runs import Runs
 from tunedd_api.errors import Unavailable
 from tunedd_api.library.census import Count, SqlCensus
 from tunedd_api.library.model import Status
-from tunedd_api.library.ports import Work
 from tunedd_api.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -33,14 +32,12 @@ class Watch:
         census: SqlCensus,
         runs: Runs,
         responder: RagResponder,
-        work: Work,
         settings: Settings,
     ) -> None:
         self._measures = measures
         self._census = census
         self._runs = runs
         self._responder = responder
-        self._work = work
         self._settings = settings
 
     async def text(self) -> bytes:
@@ -58,8 +55,6 @@ class Watch:
         yield _one("answers_running", "Answers that are being made by this process.", runs.under_way)
         yield _one("answers_waiting", "Answers that wait for a place at the model.", self._responder.waiting)
         yield _one("answer_followers", "Connections that follow an answer.", runs.followers)
-        paused = self._work.problem is not None
-        yield _one("indexing_paused", "1 while indexing waits for a store or a model, else 0.", paused)
 
 
 class _Families(Collector):

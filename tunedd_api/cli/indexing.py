@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from tunedd_api.bootstrap import Services
 
 LOOK_EVERY = 0.2
+GIVEN_UP = (
+    "A process that was started meanwhile has given the new index up: it has another "
+    "TUNEDD_EMBEDDING_MODEL, or (after --all) the old index was good enough for it. Start this again, with "
+    "the same settings everywhere and without starting others meanwhile."
+)
 
 
 def index(
@@ -65,7 +70,7 @@ async def _index(settings: Settings, paths: list[Path]) -> int:
 
 
 async def _sync(settings: Settings) -> int:
-    """Takes in what is new or changed in the papers folder, as the service does; returns how many failed."""
+    """Takes in what is new or changed in the papers folder, as the service does; returns what went wrong."""
     from tunedd_api.bootstrap import open_services
 
     await pull_missing(settings, chat=False)
@@ -77,7 +82,9 @@ async def _sync(settings: Settings) -> int:
         documents = (await services.library.progress()).documents
         ready, failed = (documents.get(status.value, 0) for status in (Status.READY, Status.FAILED))
         say(f"Documents ready: {ready}, failed: {failed}{' (GET /documents says why)' if failed else ''}.")
-        return failed
+        if services.folder.problem:
+            say(services.folder.problem)
+        return failed + len(services.folder.skipped) + bool(services.folder.problem)
 
 
 async def _settled(services: "Services") -> None:
@@ -131,11 +138,10 @@ async def _reindex(settings: Settings, anew: bool) -> int:
 
     await pull_missing(settings, chat=False)
     async with open_services(settings, answers=False, anew=anew) as services:
-        states = (await services.library.progress()).reindexing
-        if states is None:
+        if len(indexes := [*services.indexes]) == 1:
             say("The index fits the embedding model and the cut: nothing to do (--all does it anyway).")
             return 0
-        failed, problem = await _rebuilt(services)
+        failed, problem = await rebuilt(services, indexes[1].row.stamp)
         if problem:
             say(problem)
             return 1
@@ -143,16 +149,19 @@ async def _reindex(settings: Settings, anew: bool) -> int:
         return failed
 
 
-async def _rebuilt(services: "Services") -> tuple[int, str | None]:
+async def rebuilt(services: "Services", stamp: str) -> tuple[int, str | None]:
     """Shows how far the new index is until it serves, or why it does not; how many documents failed."""
     failed = 0
     with bar() as shown:
         task = shown.add_task("Indexing again")
         while True:
             progress = await services.library.progress()
-            if progress.reindexing is None:
+            serving, *building = (index.row.stamp for index in services.indexes)
+            if serving == stamp:
                 return failed, None
-            states = {Status(status): count for status, count in progress.reindexing.items()}
+            if stamp not in building:
+                return failed, GIVEN_UP
+            states = {Status(status): count for status, count in (progress.reindexing or {}).items()}
             ended = sum(count for status, count in states.items() if status.ended)
             failed = states.get(Status.FAILED, 0)
             total = sum(states.values())

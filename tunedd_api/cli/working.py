@@ -1,5 +1,6 @@
 """`tunedd worker`: indexes documents for services that share their stores."""
 
+import os
 import signal
 import threading
 from contextlib import AbstractContextManager, nullcontext
@@ -11,11 +12,13 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from tunedd_api.backends.allocator import share_memory_between_threads
 from tunedd_api.cli.terminal import say
 from tunedd_api.cli.weights import pull_missing
-from tunedd_api.errors import SetupError, Unavailable
+from tunedd_api.errors import MissingExtra, SetupError, Unavailable
 from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
 
 if TYPE_CHECKING:
+    from celery import Celery
+
     from tunedd_api.bootstrap import Opening
 
 LOOK_EVERY = 0.5
@@ -35,6 +38,7 @@ def worker() -> None:
     if not is_shared(settings):
         raise SetupError(SERVERS_NEEDED.format("Processes of `tunedd worker`"))
     anyio.run(pull_missing, settings, False)
+    app = None if settings.jobs_url == LOCAL else _app(settings.jobs_url)
     stopping = threading.Event()
     # Until those who wait for them take both signals over.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -43,10 +47,14 @@ def worker() -> None:
             opening = keep_open(settings, answers=False, watches=False)
             with portal.wrap_async_context_manager(opening) as opened, _measured(settings, opened):
                 say("Tunedd waits for documents to index (Ctrl-C ends it)")
-                if settings.jobs_url == LOCAL:
-                    _wait(stopping)
-                else:
-                    _take_messages(settings.jobs_url, portal, opened, stopping)
+                threading.Thread(target=_end_with, args=(opened, stopping), daemon=True).start()
+                try:
+                    if app is None:
+                        _wait(stopping)
+                    else:
+                        _take_messages(app, portal, opened, stopping)
+                finally:
+                    stopping.set()
     except* KeyboardInterrupt:
         # Being asked to end is no failure.
         pass
@@ -60,6 +68,13 @@ def _measured(settings: Settings, opening: "Opening") -> AbstractContextManager[
     return exposed(opening.measures, settings.host, settings.metrics_port)
 
 
+def _end_with(opening: "Opening", stopping: threading.Event) -> None:
+    """A worker whose services broke down ends as if it were told to, and then says why."""
+    opening.ended.wait()
+    if not stopping.is_set():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def _wait(stopping: threading.Event) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -68,10 +83,20 @@ def _wait(stopping: threading.Event) -> None:
         pass
 
 
-def _take_messages(url: str, portal: BlockingPortal, opening: "Opening", stopping: threading.Event) -> None:
+def _app(url: str) -> "Celery":
+    try:
+        from tunedd_api.backends.celery_jobs import celery_app
+    except ImportError as error:
+        raise MissingExtra.named(error.name, "servers") from error
+    return celery_app(url)
+
+
+def _take_messages(
+    app: "Celery", portal: BlockingPortal, opening: "Opening", stopping: threading.Event
+) -> None:
     from celery import signals
 
-    from tunedd_api.backends.celery_jobs import INDEX, celery_app
+    from tunedd_api.backends.celery_jobs import INDEX
     from tunedd_api.library.worker import AT_A_TIME
 
     def index() -> None:
@@ -79,10 +104,11 @@ def _take_messages(url: str, portal: BlockingPortal, opening: "Opening", stoppin
         while not stopping.is_set() and portal.call(_work, opening):
             stopping.wait(LOOK_EVERY)
 
-    app = celery_app(url)
     app.task(index, name=INDEX)
     signals.worker_shutting_down.connect(lambda **_: stopping.set(), weak=False)
-    app.Worker(pool="threads", concurrency=AT_A_TIME, loglevel="WARNING", without_mingle=True).start()
+    app.Worker(
+        pool="threads", concurrency=AT_A_TIME, loglevel="WARNING", without_mingle=True, quiet=True
+    ).start()
 
 
 async def _work(opening: "Opening") -> bool:

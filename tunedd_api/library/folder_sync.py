@@ -45,12 +45,13 @@ class FolderSync:
         """Why the folder could not be looked at."""
         self.left = 0
         """Files that are still to be looked at."""
+        self.skipped: dict[Path, str] = {}
+        """Files that were not taken in, as the log has told, and the state they were in."""
         self._folder = folder
         self._intake = intake
         self._documents = documents
         self._files = files
         self._replacing = Replacing(intake=intake, documents=documents, files=files, replaced=replaced)
-        self._skipped: dict[Path, str] = {}
         self._before: Mapping[Path, str] = {}
         self._readable = True
         self._unfinished = False
@@ -128,10 +129,11 @@ class FolderSync:
         try:
             document = await self._intake.take_in(path, name=path.name, revive=False, sample=sample)
         except (Rejected, OSError) as error:
-            if self._skipped.get(path) != state:
+            if self.skipped.get(path) != state:
                 log.warning("folder.skipped", file=displayable(path.name), reason=str(error))
-            self._skipped[path] = state
+            self.skipped[path] = state
             return None if isinstance(error, OSError) else KnownFile(state=state, document_id=None)
+        self.skipped.pop(path, None)
         return KnownFile(state=state, document_id=document.id if document else None)
 
     async def _sync_samples(self, found: FoundFiles, known: Mapping[Path, KnownFile]) -> None:

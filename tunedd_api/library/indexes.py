@@ -83,6 +83,7 @@ class Indexes:
         self._grace = grace
         self._searching: Counter[str] = Counter()
         self._searched = asyncio.Event()
+        self._changing = asyncio.Lock()
 
     def __iter__(self) -> Iterator[Index]:
         yield self._serving
@@ -123,8 +124,8 @@ class Indexes:
         """Lets the new index serve once nothing is left to do for it; the old one is deleted."""
         if self._building is None:
             return
-        async with self._exclusive(CHOOSING):
-            await self.refresh()
+        async with self._exclusive(CHOOSING), self._changing:
+            await self._refresh()
             states = await self.building()
             if self._building is None or states is None or any(states.get(one) for one in UNFINISHED):
                 return
@@ -142,8 +143,16 @@ class Indexes:
         await self._unused(old)
         await self._stores.discard(old.row)
 
+    async def serve(self) -> None:
+        """Tells the store once more which index serves: it may have lost that."""
+        await self._stores.serve(self._serving.row)
+
     async def refresh(self) -> None:
         """Takes note of what another process has changed."""
+        async with self._changing:
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         rows = {row.serving: row for row in await self._records.all()}
         serving, building = rows.get(True), rows.get(False)
         before = [*self]
@@ -151,10 +160,8 @@ class Indexes:
         if serving is None or now == [index.row.stamp for index in before]:
             return
         known = {index.row.stamp: index for index in before}
-        self._serving = known.get(serving.stamp) or await self._stores.open(serving)
-        self._building = (
-            (known.get(building.stamp) or await self._stores.open(building)) if building else None
-        )
+        opened = [known.get(row.stamp) or await self._stores.open(row) for row in (serving, building) if row]
+        self._serving, self._building = opened[0], opened[1] if building else None
         for index in before:
             if index not in [*self]:
                 await self._unused(index)

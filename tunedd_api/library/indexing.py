@@ -71,6 +71,10 @@ class Indexing:
         """Number of passages that the store holds of each document."""
         return await self._store.count_by_document_async()
 
+    async def count(self) -> int:
+        """Number of passages that the store holds."""
+        return await self._store.count_documents_async()
+
     async def remove(self, document_id: str) -> None:
         """Removes all passages of a document, under every stamp."""
         await self._store.delete_by_filter_async(_is("document_id", "==", document_id))

@@ -82,9 +82,15 @@ class Intake:
 
     async def recover(self, *, alone: bool) -> None:
         """Finishes what a stopped process left half done; `alone` where no other changes this library."""
-        for removal in await self._records.uncleared():
-            await self._clear(removal.document_id, removal.sha256, forget=removal.forget)
+        await self.clear()
         await self._originals.sweep(await self._records.removed_sha256(), alone=alone)
+
+    async def clear(self) -> None:
+        """Finishes removals that were broken off, as when the store of the passages was away."""
+        if await self._records.uncleared():
+            async with self._exclusive(CHANGING):
+                for removal in await self._records.uncleared():
+                    await self._clear(removal.document_id, removal.sha256, forget=removal.forget)
 
     async def _clear(self, document_id: str, sha256: str, *, forget: bool) -> None:
         await self._indexes.remove(document_id)

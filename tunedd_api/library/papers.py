@@ -116,13 +116,15 @@ async def _bring(paper: Paper, folder: Path, arxiv: Arxiv | None, tell: Callable
     if arxiv is None:
         return _unavailable(paper, "not tried, since arXiv cannot be reached")
     tell(f"Fetching “{paper.title}” (arXiv:{paper.arxiv_id})")
-    await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
     try:
+        await anyio.Path(folder).mkdir(parents=True, exist_ok=True)
         await arxiv.fetch(paper.arxiv_id, target)
     except ArxivUnreachable:
         raise
     except (NotFound, Rejected, Unavailable) as error:
         return _unavailable(paper, error.message)
+    except OSError as error:
+        return _unavailable(paper, f"it cannot be written there: {error.strerror}")
     return await _judge(paper, target, Availability.FETCHED)
 
 

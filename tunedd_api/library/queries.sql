@@ -132,7 +132,8 @@ ON CONFLICT (document_id, stamp) DO NOTHING;
 INSERT INTO indexings (document_id, stamp, state, updated_at)
 SELECT d.id, x.stamp, 'queued', :updated_at FROM documents d CROSS JOIN indexes x
 WHERE d.deleted_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM indexings i WHERE i.document_id = d.id AND i.stamp = x.stamp);
+  AND NOT EXISTS (SELECT 1 FROM indexings i WHERE i.document_id = d.id AND i.stamp = x.stamp)
+ON CONFLICT (document_id, stamp) DO NOTHING;
 
 -- name: claim_indexing(stamps, token, now, until, longest, updated_at)^
 -- A lease that ends later than any could is from before the clock was set back.

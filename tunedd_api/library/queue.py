@@ -117,6 +117,9 @@ class SqlIndexingQueue:
 
     async def set_reading(self, claim: Claim, reading: Reading, total: int) -> None:
         async with self._database.write() as connection:
+            # The document before its indexing, as all do who change both: else they wait for each other.
+            id, pages = claim.document.id, len(reading.pages)
+            _require(await self._sql.set_pages(connection, id=id, pages=pages))
             _require(
                 await self._sql.begin_embedding(connection, token=claim.token, total=total, updated_at=now())
             )

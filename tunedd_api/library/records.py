@@ -73,8 +73,10 @@ class SqlDocumentRecords:
             return bool(await self._sql.is_requested(connection, id=document_id))
 
     async def by_ids(self, ids: Collection[str]) -> dict[str, Document]:
+        # Whoever asks may send anything; not every database takes every character.
+        possible = sorted(id for id in ids if id.isascii() and id.isprintable())
         async with self._database.read() as connection:
-            rows = self._sql.documents_by_ids(connection, ids=json.dumps(sorted(ids)))
+            rows = self._sql.documents_by_ids(connection, ids=json.dumps(possible))
             return {row["id"]: document_of(row) async for row in rows}
 
     async def of_arxiv(self, arxiv_id: str) -> Document | None:
@@ -154,7 +156,6 @@ async def keep_reading(sql: Any, connection: object, document_id: str, reading: 
         year=reading.year,
         arxiv_id=reading.arxiv_id,
     )
-    await sql.set_pages(connection, id=document_id, pages=len(reading.pages))
     await sql.delete_pages(connection, document_id=document_id)
     await sql.add_pages(connection, [_page_row(document_id, page) for page in reading.pages])
 

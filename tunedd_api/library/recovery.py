@@ -40,8 +40,19 @@ class Recovery:
         if broken_off or outdated or missing or lost:
             log.info("indexing.resumed", broken_off=broken_off, retried=outdated, new=missing, lost=lost)
 
+    async def incomplete(self) -> bool:
+        """Whether a store holds fewer passages than it should: its server came back without what it had."""
+        for index in self._indexes:
+            if index.search is not None:
+                # The records first: what is ready is stored already, so that the store can only hold more.
+                expected = sum((await self._index_records.ready_passages(index.row.stamp)).values())
+                if expected and await index.indexing.count() < expected:
+                    return True
+        return False
+
     async def _compare(self, index: Index) -> int:
-        # The store first: a document that comes in between is then known though it was not stored yet.
+        # In this order: what is ready is stored already; what comes in between is known, though not stored.
+        ready = await self._index_records.ready_passages(index.row.stamp)
         stored = await index.indexing.counts()
         known: set[str] = set().union(*(await self._records.ids_by_status()).values())
         for stranger in stored.keys() - known:
@@ -50,7 +61,7 @@ class Recovery:
             # Nothing is added to an outdated index.
             return 0
         lost = 0
-        for document, expected in (await self._index_records.ready_passages(index.row.stamp)).items():
+        for document, expected in ready.items():
             if stored.get(document, 0) != expected:
                 log.warning(
                     "document.lost", document=document, stored=stored.get(document, 0), expected=expected

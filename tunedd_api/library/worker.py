@@ -69,7 +69,7 @@ class Indexer:
                         for _ in range(AT_A_TIME):
                             workers.start_soon(self._work)
                 except* (Unavailable, SetupError) as group:
-                    self.problem = str(next(leaves(group)))
+                    self._pause(str(next(leaves(group))))
                     log.warning("indexing.paused", reason=self.problem, seconds=PAUSE_AFTER_FAILURE)
                     await anyio.sleep(PAUSE_AFTER_FAILURE)
 
@@ -83,11 +83,16 @@ class Indexer:
             if claim := await self._queue.claim(indexes):
                 await self._take_on(claim, indexes[claim.stamp])
                 continue
-            self.problem = None
+            self._pause(None)
             async with self._switching:
                 await self._indexes.switch_when_complete()
             with anyio.move_on_after(LOOK_AGAIN):
                 await self._news.wait()
+
+    def _pause(self, problem: str | None) -> None:
+        """None: it goes on."""
+        self.problem = problem
+        self._measures.indexing_paused(problem is not None)
 
     async def _take_on(self, claim: Claim, index: Index) -> None:
         async with self._claims.held(claim):
@@ -117,7 +122,7 @@ class Indexer:
             log.exception("document.failed", document=document.id, file=document.file)
             await self._fail(claim, INTERNAL, "InternalError")
         else:
-            self.problem = None
+            self._pause(None)
             self._measures.document_ended("")
             seconds = round(time.monotonic() - started, 2)
             log.info("document.indexed", document=document.id, passages=passages, seconds=seconds)

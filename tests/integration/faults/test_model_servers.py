@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.api import events, service, start
+from tests.metrics import scrape
 from tests.servers import model_apis
 from tests.servers.model_apis import ollama_chat
 from tests.servers.proxy import Proxy, proxy_to
@@ -140,6 +141,7 @@ async def test_an_indexing_waits_for_its_embedding_model_and_goes_on(
         with anyio.fail_after(60):
             while (await client.get("/ready")).json()["problem"] is None:
                 await anyio.sleep(0.05)
+        assert (await scrape(client)).value("indexing_paused") == 1
         assert all(one["status"] != "failed" for one in (await client.get("/documents")).json())
         await embedding.accept()
         app = client._transport.app  # type: ignore[attr-defined]  # the application behind the client
@@ -148,6 +150,7 @@ async def test_an_indexing_waits_for_its_embedding_model_and_goes_on(
         assert sorted((one["file"], one["passages"], one["status"]) for one in after) == sorted(
             (one["file"], one["passages"], "ready") for one in before
         )
+        assert (await scrape(client)).value("indexing_paused") == 0
 
 
 async def _collect(client: httpx.AsyncClient, conversation: str, sent: list[tuple[str, Any]]) -> None:

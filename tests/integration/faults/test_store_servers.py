@@ -14,6 +14,7 @@ from tests.long_papers import long_paper
 from tests.servers.proxy import Proxy, proxy_to, through
 from tests.world import SAMPLES, weightless
 from tunedd_api.app import create_app
+from tunedd_api.backends.passages import discard_other_passages
 
 WITHIN = 60.0
 PDF = sorted(SAMPLES.glob("*.pdf"))[0]
@@ -101,6 +102,44 @@ async def test_a_database_that_goes_away_is_named_and_nothing_is_lost(stack: Sta
         await stack.postgres.accept()
         await until_ready(client)
         assert [one["id"] for one in (await client.get("/documents")).json()] == [document]
+
+
+async def test_a_removal_that_was_broken_off_is_finished_once_the_passages_are_back(stack: Stack) -> None:
+    async with stack.client() as client:
+        await until_ready(client)
+        document = await add(client, PDF)
+        await until_ready(client)
+        for proxy in stack.weaviate:
+            proxy.kill()
+        assert (await client.delete(f"/documents/{document}")).status_code == 503
+        assert (await client.get("/documents")).json() == []
+        files = stack.home / "files"
+        assert [one for one in files.rglob("*") if one.is_file()]
+        for proxy in stack.weaviate:
+            await proxy.accept()
+        with anyio.fail_after(WITHIN):
+            while [one for one in files.rglob("*") if one.is_file()]:
+                await anyio.sleep(0.1)
+
+
+async def test_passages_that_their_server_has_lost_are_stored_again_while_the_service_runs(
+    stack: Stack, weaviate_url: str
+) -> None:
+    async with stack.client() as client:
+        await until_ready(client)
+        await add(client, PDF)
+        await until_ready(client)
+        question: dict[str, str | int] = {"q": "retrieval", "limit": 1}
+        (before,) = (await client.get("/search", params=question)).json()
+        # As if its volume were gone.
+        await discard_other_passages(weaviate_url, stack.home, [])
+        with anyio.fail_after(WITHIN):
+            while True:
+                answer = await client.get("/search", params=question)
+                if answer.status_code == 200 and answer.json():
+                    break
+                await anyio.sleep(0.1)
+        assert answer.json() == [before]
 
 
 async def test_passages_that_are_away_cost_questions_and_nothing_else(stack: Stack) -> None:

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import anyio
+import asyncpg
 import pytest
 from anyio import to_thread
 
@@ -109,6 +110,19 @@ async def test_without_messages_workers_look_by_themselves_and_a_service_says_wh
         with stack.worker():
             (document,) = await all_ended(services, 1)
             assert document.status is Status.READY
+
+
+async def test_a_worker_whose_work_breaks_down_ends_and_says_why(stack: Stack) -> None:
+    """Alive and silent it would be neither started again nor missed."""
+    with stack.worker() as process:
+        connection = await asyncpg.connect(stack.urls["database_url"])
+        try:
+            await connection.execute("DROP TABLE indexings")
+        finally:
+            await connection.close()
+        assert await to_thread.run_sync(process.wait, WITHIN) not in (0, None)
+    (log,) = stack.home.glob("worker-*.log")
+    assert "indexings" in await anyio.Path(log).read_text()
 
 
 async def test_a_worker_ends_on_request(stack: Stack) -> None:

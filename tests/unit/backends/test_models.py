@@ -14,7 +14,21 @@ from tunedd_api.backends.models import UnknownChatModel, open_chat_model
 from tunedd_api.errors import ModelUnavailable
 
 
-@pytest.mark.parametrize("url", ["", "magic:", "llama:", "openai+https://host/v1", "openai+https:?model=x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "magic:",
+        "llama:",
+        "openai+https://host/v1",
+        "openai+https:?model=x",
+        *(
+            f"{scheme}://{place}?model=x"
+            for scheme in ("openai+http", "anthropic+http", "ollama")
+            for place in ("[::1", "[h/v1", "h:abc/v1", "h:99999/v1", "256.256.256.256/v1")
+        ),
+    ],
+)
 async def test_an_unknown_url_names_the_setting(url: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownChatModel, match="TUNEDD_CHAT_MODEL"):
         async with open_chat_model(weightless(tmp_path, chat_model=url), Weights(tmp_path)):

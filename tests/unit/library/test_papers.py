@@ -107,6 +107,17 @@ async def test_refused_paper_does_not_keep_the_next_from_coming(
     assert "404" in str(outcomes[0].reason)
 
 
+async def test_a_folder_that_cannot_be_written_to_is_told_of_and_not_raised(
+    server: FileServer, arxiv: Arxiv, tmp_path: Path
+) -> None:
+    server.put("/pdf/2401.0001", Answer(body=PDF))
+    manifest = write_list(tmp_path, entry("a.pdf", arxiv_id="2401.0001"))
+    (tmp_path / "folder").write_text("a file in its place")
+    [outcome] = await fetch_papers(manifest, tmp_path / "folder", arxiv=arxiv)
+    assert outcome.availability is Availability.UNAVAILABLE
+    assert "cannot be written" in str(outcome.reason)
+
+
 async def test_giving_up_quickly_ends_with_the_first_failed_connection(
     unreachable: Arxiv, tmp_path: Path
 ) -> None:

@@ -48,9 +48,9 @@ class ApiModel:
         return self._pipeline
 
     async def check(self) -> None:
-        await self._generator.warm_up_async()
         try:
             with anyio.fail_after(CHECK_WITHIN):
+                await self._generator.warm_up_async()
                 await self._look()
         except Exception as error:
             raise self.describe(error) from error

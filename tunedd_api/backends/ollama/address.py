@@ -1,7 +1,8 @@
 """Where a model is on an Ollama server: `ollama://HOST:11434?model=NAME`, or `ollama+https://`."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+
+from tunedd_api.backends import model_url
 
 SCHEMES = {"ollama": "http", "ollama+http": "http", "ollama+https": "https"}
 PORT = 11434
@@ -16,17 +17,13 @@ class Address:
 
 def parse(url: str) -> Address | None:
     """None if this is no such address."""
-    parts = urlsplit(url)
-    scheme = SCHEMES.get(parts.scheme)
-    model = parse_qs(parts.query).get("model", [""])[0].strip()
-    try:
-        port = parts.port
-    except ValueError:
+    if (found := model_url.split(url)) is None:
         return None
+    parts, model = found
+    scheme = SCHEMES.get(parts.scheme)
     if scheme is None or not parts.hostname or not model:
         return None
-    if port is None and scheme == "http":
-        port = PORT
+    port = PORT if parts.port is None and scheme == "http" else parts.port
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     place = f"{host}:{port}" if port else host
     tagged = model if ":" in model.rpartition("/")[2] else f"{model}:latest"

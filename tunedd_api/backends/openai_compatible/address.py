@@ -1,10 +1,10 @@
 """Where a model is on an OpenAI-compatible server: `openai+https://HOST/v1?model=NAME`, or `openai+http://`."""
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
 
 from haystack.utils import Secret
 
+from tunedd_api.backends import model_url
 from tunedd_api.settings import Settings
 
 KEY = "TUNEDD_OPENAI_API_KEY"
@@ -22,9 +22,11 @@ class Address:
 
 def parse(url: str) -> Address | None:
     """None if this is no such address."""
-    parts = urlsplit(url.removeprefix(PREFIX))
-    name = parse_qs(parts.query).get("model", [""])[0]
-    if not url.startswith(PREFIX) or parts.scheme not in ("http", "https") or not name or not parts.hostname:
+    found = model_url.split(url.removeprefix(PREFIX)) if url.startswith(PREFIX) else None
+    if found is None:
+        return None
+    parts, name = found
+    if parts.scheme not in ("http", "https") or not name or not parts.hostname:
         return None
     return Address(url=parts._replace(query="").geturl(), model=name)
 

@@ -23,6 +23,7 @@ class OpenAIEmbedding:
     """Fulfils `EmbeddingServer`."""
 
     doing: str | None = None
+    tells_apart = False
 
     def __init__(self, address: Address, settings: Settings) -> None:
         self.part = embedding_part(address.model)

@@ -1,6 +1,7 @@
 """The SQL database on a PostgreSQL server, through a pool of connections."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -13,9 +14,9 @@ import asyncpg
 from tunedd_api.backends.migrations import NewerSchema, steps
 from tunedd_api.backends.named_queries import named_queries
 from tunedd_api.backends.postgresql.adapter import CountingAdapter
-from tunedd_api.backends.postgresql.failures import SETTING, address, explained
-from tunedd_api.backends.postgresql.leading import lead
-from tunedd_api.errors import SetupError
+from tunedd_api.backends.postgresql.failures import NO_ADDRESS, SETTING, address, explained
+from tunedd_api.backends.postgresql.leading import SESSION, lead
+from tunedd_api.errors import SetupError, StoreUnavailable
 
 CONNECTIONS = 10
 """Most of them for each process."""
@@ -25,6 +26,10 @@ CLOSE_WITHIN = 2.0
 """Seconds that connections get to end what they do."""
 ANSWER_WITHIN = 30.0
 """Seconds that a statement may take."""
+LOCKED_WITHIN = 120.0
+"""Seconds that another process may take for what only one does at a time."""
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
+"""Seconds between two looks whether it has finished."""
 SCHEMA = "tunedd.schema"
 """Name of the lock under which one process at a time steps the schema forward."""
 
@@ -57,15 +62,33 @@ class PostgreSQLDatabase:
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[None]:
+        failed: list[Exception] = []
         # Within the process first, so that those who wait for a lock do not hold all connections.
         async with self._locks[name], self.read() as connection:
-            await connection.execute(_LOCK, name, timeout=None)
+            await self._lock(connection, name)
             try:
                 yield
+            except Exception as error:
+                # Raised below: what goes wrong in there is no fault of the database.
+                failed.append(error)
             finally:
                 # A connection that broke has lost its locks already.
                 if not connection.is_closed():
                     await connection.execute(_UNLOCK, name)
+        if failed:
+            raise failed[0]
+
+    async def _lock(self, connection: Any, name: str) -> None:
+        """Asks again and again: a statement that only waits ends with the time a statement may take."""
+        deadline, pause = time.monotonic() + LOCKED_WITHIN, SHORTEST_PAUSE
+        while not await connection.fetchval(_LOCK, name):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(
+                    f"Another process has not finished with “{name}” of PostgreSQL at {self.place} for "
+                    f"{LOCKED_WITHIN:g} s. Try again."
+                )
+            await anyio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
 
     async def lead(self, task: str, work: Callable[[], Awaitable[None]]) -> None:
         await lead(self.url, self.place, task, work)
@@ -86,12 +109,13 @@ async def open_postgresql(url: str) -> AsyncIterator[PostgreSQLDatabase]:
             max_size=CONNECTIONS,
             timeout=CONNECT_WITHIN,
             command_timeout=ANSWER_WITHIN,
-            server_settings={"application_name": "tunedd"},
+            server_settings=SESSION,
         )
         with explained(place):
             await pool
     except ValueError as error:
-        raise SetupError(f"TUNEDD_DATABASE_URL is no address: {error}. {SETTING}") from error
+        # Without its words, which may hold a part of a password.
+        raise SetupError(f"{NO_ADDRESS} {SETTING}") from error
     try:
         with explained(place):
             async with pool.acquire() as connection:
@@ -117,5 +141,5 @@ async def _migrate(connection: Any) -> None:
                 await connection.execute("INSERT INTO schema_version VALUES ($1)", number)
 
 
-_LOCK = "SELECT pg_advisory_lock(hashtextextended($1, 0))"
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"

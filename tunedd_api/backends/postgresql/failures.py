@@ -26,7 +26,11 @@ OVERTAXED = (
     asyncpg.QueryCanceledError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InsufficientResourcesError,
+    # What another process has changed meanwhile: the next attempt sees it.
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.InvalidCachedStatementError,
 )
+NO_ADDRESS = "TUNEDD_DATABASE_URL is no address. In a password # / : @ are written %23 %2F %3A %40."
 SETTING = "Set TUNEDD_DATABASE_URL to postgresql://USER:PASSWORD@HOST/NAME."
 
 
@@ -55,6 +59,8 @@ def _meaning(error: Exception, place: str) -> TuneddError | None:
             return SetupError(f"PostgreSQL at {place} refuses this user or password. {SETTING}")
         case asyncpg.InvalidCatalogNameError():
             return SetupError(f"PostgreSQL has no database {place}: create it. {SETTING}")
+        case asyncpg.ClientConfigurationError() | asyncpg.UndefinedObjectError():
+            return SetupError(f"PostgreSQL at {place} cannot be asked like this: {error}. {SETTING}")
         case asyncpg.InsufficientPrivilegeError():
             return SetupError(f"PostgreSQL at {place} does not let this user work: {error}. {SETTING}")
         case error if isinstance(error, OVERTAXED):

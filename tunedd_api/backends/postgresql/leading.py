@@ -20,6 +20,13 @@ LOOK_EVERY = 2.0
 ANSWER_WITHIN = 5.0
 """Seconds."""
 LEADER = "tunedd.leader."
+SESSION = {
+    "application_name": "tunedd",
+    # Locks belong to a session: that of a machine that is gone ends after half a minute, not two hours.
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+}
 
 
 class _Lost(Exception):
@@ -31,7 +38,9 @@ async def lead(url: str, place: str, task: str, work: Callable[[], Awaitable[Non
     while True:
         try:
             with explained(place):
-                connection = await asyncpg.connect(url, timeout=ANSWER_WITHIN, command_timeout=ANSWER_WITHIN)
+                connection = await asyncpg.connect(
+                    url, timeout=ANSWER_WITHIN, command_timeout=ANSWER_WITHIN, server_settings=SESSION
+                )
                 try:
                     await _lead(connection, task, work)
                     return

@@ -11,6 +11,7 @@ GRPC_PORT = 50051
 FIRST = "index"
 """What the collection of the first index has behind the name; others have their place there."""
 NAME = re.compile(r"[A-Z][A-Za-z0-9_]{0,99}")
+PORT = re.compile(r"[0-9]{1,5}")
 
 
 class WrongWeaviateUrl(SetupError):
@@ -58,23 +59,25 @@ def parse(url: str) -> Address:
         parts = urlsplit(url)
         options = parse_qs(parts.query, strict_parsing=bool(parts.query), keep_blank_values=True)
         host, port = parts.hostname, parts.port
-        grpc_host, _, grpc_port = options.pop("grpc", [str(GRPC_PORT)])[-1].rpartition(":")
-        grpc = int(grpc_port)
-    except ValueError as error:
-        raise WrongWeaviateUrl(f"The URL cannot be read: {error}.") from error
+    except ValueError:
+        # Its text repeats what was not understood, which may be a password with a `/` in it.
+        raise WrongWeaviateUrl("The URL cannot be read.") from None
+    grpc_host, _, grpc_port = options.pop("grpc", [str(GRPC_PORT)])[-1].rpartition(":")
     name = options.pop("collection", [COLLECTION])[-1]
     if not host or parts.path.strip("/") or options:
         raise WrongWeaviateUrl("It names a host, and may name a gRPC port and a collection.")
-    if parts.username or parts.password:
+    if parts.username or parts.password or "@" in grpc_host:
         raise WrongWeaviateUrl("A key does not belong into the URL, but into TUNEDD_WEAVIATE_API_KEY.")
     if not NAME.fullmatch(name):
         raise WrongWeaviateUrl("A collection's name begins with a capital and has letters, digits and _.")
+    if port == 0 or not (PORT.fullmatch(grpc_port) and 0 < int(grpc_port) < 1 << 16):
+        raise WrongWeaviateUrl("A port is a number from 1 to 65535.")
     secure = parts.scheme == "weaviate+https"
     address = Address(
         host=host,
         port=port or (443 if secure else 8080),
         grpc_host=grpc_host or host,
-        grpc_port=grpc,
+        grpc_port=int(grpc_port),
         secure=secure,
         name=name,
     )

@@ -16,7 +16,7 @@ from weaviate.config import AdditionalConfig, ConnectionConfig, GrpcConfig, Time
 from weaviate.connect.base import ConnectionParams
 
 from tunedd_api.backends.weaviate.address import Address
-from tunedd_api.backends.weaviate.failures import GrpcFailure, explained
+from tunedd_api.backends.weaviate.failures import GrpcFailure, explained, recognized
 
 CONNECT = 3.0
 """Seconds, as the following."""
@@ -54,7 +54,7 @@ async def connect(address: Address, api_key: SecretStr | None) -> WeaviateAsyncC
         skip_init_checks=True,
     )
     try:
-        with explained(address, CONNECT):
+        with explained(address, CONNECT), recognized(address):
             await client.connect()
     except BaseException:
         with anyio.CancelScope(shield=True):

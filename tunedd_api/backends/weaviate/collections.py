@@ -1,6 +1,6 @@
 """The collections of a server that hold indexes, and the alias that names the one that serves."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import structlog
@@ -57,7 +57,9 @@ async def point_alias(client: WeaviateAsyncClient, address: Address, place: str)
 
 async def discard(client: WeaviateAsyncClient, address: Address, place: str) -> None:
     """Deletes the collection of an index, with all its passages, if it is there."""
-    await client.collections.delete(address.collection(place))
+    name = address.collection(place)
+    await client.collections.delete(name)
+    await _drop_alias(client, address, lambda target: target == name)
 
 
 async def discard_others(client: WeaviateAsyncClient, address: Address, places: Collection[str]) -> None:
@@ -66,20 +68,29 @@ async def discard_others(client: WeaviateAsyncClient, address: Address, places: 
     for name in await client.collections.list_all(simple=True):
         if address.owns(name) and name not in kept:
             await client.collections.delete(name)
+    await _drop_alias(client, address, lambda target: address.owns(target) and target not in kept)
+
+
+async def _drop_alias(client: WeaviateAsyncClient, address: Address, gone: Callable[[str], bool]) -> None:
+    """Where it names what is gone: Weaviate keeps it, and refuses collections of that name."""
+    named = await client.alias.get(alias_name=address.name)
+    if named is not None and gone(named.collection):
+        await client.alias.delete(alias_name=address.name)
 
 
 async def _created(client: WeaviateAsyncClient, alias: str, target: str) -> bool:
     try:
         await client.alias.create(alias_name=alias, target_collection=target)
     except UnexpectedStatusCodeError as error:
+        if await client.alias.exists(alias_name=alias):
+            # Another process was quicker. What it names may be gone already.
+            return False
         if await _found(client, alias) is None:
             raise
-        if not await client.alias.exists(alias_name=alias):
-            raise OtherDefinition(
-                f"Weaviate has a collection {alias}, so this name cannot stand for the index that serves. "
-                "Delete it, or put &collection=ANOTHER_NAME behind TUNEDD_PASSAGES_URL."
-            ) from error
-        return False
+        raise OtherDefinition(
+            f"Weaviate has a collection {alias}, so this name cannot stand for the index that serves. "
+            "Delete it, or put &collection=ANOTHER_NAME behind TUNEDD_PASSAGES_URL."
+        ) from error
     return True
 
 

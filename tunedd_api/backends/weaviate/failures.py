@@ -1,5 +1,6 @@
 """What the errors of Weaviate's client and of its two protocols mean to the service."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,10 +9,13 @@ import httpx
 from grpc import StatusCode  # type: ignore[import-untyped]  # grpc ships no types
 from grpc.aio import AioRpcError  # type: ignore[import-untyped]  # as above
 from weaviate.exceptions import (
+    ResponseCannotBeDecodedError,
     UnexpectedStatusCodeError,
+    WeaviateBaseError,
+    WeaviateBatchValidationError,
     WeaviateConnectionError,
+    WeaviateInsertInvalidPropertyError,
     WeaviateInvalidInputError,
-    WeaviateQueryError,
     WeaviateStartUpError,
     WeaviateTimeoutError,
 )
@@ -24,6 +28,21 @@ LONGEST_REASON = 200
 SETTING = "Is it running, and is TUNEDD_PASSAGES_URL right?"
 UNREACHABLE = (httpx.TransportError, WeaviateConnectionError, WeaviateStartUpError, OSError)
 LATE = (TimeoutError, httpx.TimeoutException, WeaviateTimeoutError)
+OWN = (WeaviateInvalidInputError, WeaviateInsertInvalidPropertyError, WeaviateBatchValidationError)
+"""Those that a mistake of this service makes: nothing to explain away."""
+STRANGE = (
+    ResponseCannotBeDecodedError,
+    httpx.DecodingError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    AssertionError,
+)
+"""What the client meets in an answer of another shape than Weaviate's: it takes it to pieces unseen."""
+NO_SUCH_PAGE = (301, 302, 303, 307, 308, 404, 405)
+GONE = re.compile("could not find class|class '[^']*' not present in schema")
+"""What the server says of a collection that it has not."""
 
 
 class GrpcFailure(Exception):
@@ -40,12 +59,35 @@ def explained(address: Address, within: float) -> Iterator[None]:
     try:
         with anyio.fail_after(within):
             yield
-    except (TuneddError, WeaviateInvalidInputError):
+    except (TuneddError, *OWN):
         raise
     except Exception as error:
         if meant := _meaning(error, address, within):
             raise meant from error
         raise
+
+
+@contextmanager
+def recognized(address: Address) -> Iterator[None]:
+    """
+    For the first words with a server: whoever answers them otherwise than Weaviate does is another program.
+
+    Inside `explained`. Raises StoreUnavailable.
+    """
+    try:
+        yield
+    except (*STRANGE, UnexpectedStatusCodeError) as error:
+        if isinstance(error, UnexpectedStatusCodeError) and error.status_code not in NO_SUCH_PAGE:
+            raise
+        if isinstance(error, OSError):
+            # A wrong certificate is a ValueError too.
+            raise
+        raise StoreUnavailable(f"What answers at {address.http} is not Weaviate. {SETTING}") from error
+
+
+def says_gone(error: Exception) -> bool:
+    """Whether the collection is not there any more: its server lost what it had, or somebody deleted it."""
+    return GONE.search(str(error)) is not None
 
 
 def _meaning(error: Exception, address: Address, within: float) -> TuneddError | None:
@@ -56,10 +98,17 @@ def _meaning(error: Exception, address: Address, within: float) -> TuneddError |
             return StoreUnavailable(f"Weaviate at {address.http} did not answer within {within:g} seconds.")
         case UnexpectedStatusCodeError(status_code=401 | 403):
             return _refused(address)
-        case UnexpectedStatusCodeError() | WeaviateQueryError():
-            return StoreUnavailable(f"Weaviate at {address.http} cannot do this: {_reason(error)}")
+        case WeaviateStartUpError(__cause__=None):
+            # Reached, but too old.
+            return StoreUnavailable(f"Weaviate at {address.http} cannot be used: {_reason(error)}")
         case _ if isinstance(error, UNREACHABLE):
             return StoreUnavailable(f"Weaviate cannot be reached at {address.http} (HTTP). {SETTING}")
+        case WeaviateBaseError() if says_gone(error):
+            return StoreUnavailable(
+                f"Weaviate at {address.http} has lost its collection of passages. The next use makes it anew."
+            )
+        case WeaviateBaseError():
+            return StoreUnavailable(f"Weaviate at {address.http} cannot do this: {_reason(error)}")
         case _:
             return None
 

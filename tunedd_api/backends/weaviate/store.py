@@ -174,15 +174,16 @@ class WeaviatePassages(WeaviateDocumentStore):
         return {one.id for one in await self.by_uuid_async([uuid_of(id) for id in ids])} if ids else set()
 
     async def _write_objects(self, objects: list[Any]) -> None:
-        try:
-            async with self.connection.passages(WRITE) as passages:
+        async with self.connection.passages(WRITE) as passages:
+            try:
                 written = await passages.data.insert_many(objects)
-            reasons = [one.message for one in written.errors.values()]
-        except WeaviateInsertManyAllFailedError as error:
-            reasons = [error.message] * len(objects)
-        if reasons:
-            said = f"Weaviate refused {len(reasons)} of {len(objects)} passages: {reasons[0][:300]}"
-            raise (DocumentStoreError if any(one in reasons[0] for one in FAULTY) else StoreUnavailable)(said)
+                reasons = [one.message for one in written.errors.values()]
+            except WeaviateInsertManyAllFailedError as error:
+                reasons = [error.message] * len(objects)
+            if reasons:
+                said = f"Weaviate refused {len(reasons)} of {len(objects)} passages: {reasons[0][:300]}"
+                faulty = any(one in reasons[0] for one in FAULTY)
+                raise (DocumentStoreError if faulty else StoreUnavailable)(said)
 
     async def _all(self) -> list[HaystackDocument]:
         """Page by page, each after the last id of the one before: nothing limits that."""

@@ -102,6 +102,58 @@ async def test_what_no_index_needs_is_thrown_away_and_nothing_else(
                 await client.collections.delete(name)
 
 
+async def test_the_alias_goes_with_what_it_names(
+    weaviate_url: str, client: WeaviateAsyncClient, address: Address
+) -> None:
+    async with AsyncExitStack() as stack:
+        await opened(stack, weaviate_url)
+        await opened(stack, weaviate_url, OTHER)
+    await serve_passages(weaviate_url, "")
+    await discard_passages(weaviate_url, HOME, OTHER)
+    await discard_other_passages(weaviate_url, HOME, [""])
+    assert await named(client, address) == "_index"
+    await discard_passages(weaviate_url, HOME, "")
+    assert await named(client, address) is None
+    async with open_passages(weaviate_url, HOME, dimension=hashes.dimension):
+        await serve_passages(weaviate_url, "")
+        assert await named(client, address) == "_index"
+    await discard_other_passages(weaviate_url, HOME, [])
+    assert await named(client, address) is None
+    # Of that name other collections can be made again.
+    await client.collections.create_from_dict({"class": address.name, "vectorizer": "none"})
+    await client.collections.delete(address.name)
+
+
+@pytest.mark.parametrize("place", ["", OTHER])
+async def test_an_alias_whose_collection_is_gone_does_not_keep_a_service_from_starting(
+    weaviate_url: str, client: WeaviateAsyncClient, address: Address, place: str
+) -> None:
+    async with open_passages(weaviate_url, HOME, dimension=hashes.dimension):
+        await serve_passages(weaviate_url, "")
+    await client.collections.delete(address.collection(""))
+    assert await named(client, address) == "_index"
+    await discard_other_passages(weaviate_url, HOME, [place])
+    async with open_passages(weaviate_url, HOME, dimension=hashes.dimension, place=place) as passages:
+        await serve_passages(weaviate_url, place)
+        assert await named(client, address) == address.collection(place).removeprefix(address.name)
+        await passages.store.write_documents_async([passage("a", "text")])
+        assert await passages.store.count_by_document_async() == {"a": 1}
+
+
+async def test_an_alias_of_others_is_left_alone(
+    weaviate_url: str, client: WeaviateAsyncClient, address: Address
+) -> None:
+    own = f"{address.name}_own"
+    await client.collections.create_from_dict({"class": own, "vectorizer": "none"})
+    await client.alias.create(alias_name=address.name, target_collection=own)
+    try:
+        await discard_other_passages(weaviate_url, HOME, [])
+        assert await named(client, address) == "_own"
+    finally:
+        await client.alias.delete(alias_name=address.name)
+        await client.collections.delete(own)
+
+
 async def test_two_processes_may_point_the_alias_at_once(
     weaviate_url: str, client: WeaviateAsyncClient, address: Address
 ) -> None:

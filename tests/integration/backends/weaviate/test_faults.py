@@ -15,10 +15,12 @@ from pydantic import SecretStr
 from tests.passages import hashes, passage, selected
 from tests.servers.finding import free_port
 from tests.servers.proxy import Proxy
+from tests.servers.standin import Reply, standing_in
 from tests.servers.weaviate import KEY, weaviate_with_key
 from tunedd_api.backends.passages import discard_other_passages, open_passages, serve_passages
 from tunedd_api.backends.stores import PassageStore
 from tunedd_api.backends.weaviate.address import parse
+from tunedd_api.backends.weaviate.client import connected
 from tunedd_api.errors import SetupError, StoreUnavailable
 
 HOME = Path()
@@ -144,6 +146,35 @@ async def test_two_uses_at_once_connect_once(line: Line) -> None:
         assert line.grpc.accepted - before == 1
 
 
+async def test_another_program_that_takes_the_port_over_is_told_of(line: Line) -> None:
+    async with open_passages(line.url, HOME, dimension=DIMENSION) as passages:
+        await passages.check()
+        line.http.kill()
+        for page in (Reply(pieces=[b"<html>Back soon.</html>"], kind="text/html"), Reply.json({"name": "x"})):
+            async with standing_in({"/v1/meta": page}, port=line.http.port):
+                with pytest.raises(StoreUnavailable, match=rf"127\.0\.0\.1:{line.http.port} is not Weaviate"):
+                    await passages.check()
+        await line.http.accept()
+        await eventually(passages.check)
+
+
+@pytest.mark.parametrize("use", [use for use in USES if use != "write"])
+async def test_a_collection_that_is_lost_is_made_anew(weaviate_url: str, use: str) -> None:
+    address = parse(weaviate_url)
+    async with (
+        open_passages(weaviate_url, HOME, dimension=DIMENSION) as passages,
+        connected(address, None) as client,
+    ):
+        await write(passages)
+        await client.collections.delete(address.collection(""))
+        with pytest.raises(StoreUnavailable, match="lost its collection"):
+            await USES[use](passages)
+        await USES[use](passages)
+        assert await passages.store.count_by_document_async() == {}
+        await write(passages)
+        assert len(await search(passages)) == 1
+
+
 async def test_tidying_waits_for_the_next_start_while_the_server_is_away(line: Line) -> None:
     line.kill()
     await serve_passages(line.url, "")
@@ -186,6 +217,20 @@ async def test_a_wrong_key_names_its_setting(guarded_url: str, key: str | None) 
         ):
             pass
     assert "another" not in str(refused.value)
+
+
+async def test_what_cannot_be_written_for_its_collection_is_lost_is_written_anew(guarded_url: str) -> None:
+    address, key = parse(guarded_url), SecretStr(KEY)
+    async with (
+        open_passages(guarded_url, HOME, dimension=DIMENSION, api_key=key) as passages,
+        connected(address, key) as client,
+    ):
+        await client.collections.delete(address.collection(""))
+        with pytest.raises(StoreUnavailable, match="refused 1 of 1 passages: .*not present in schema"):
+            await write(passages)
+        await write(passages)
+        assert await passages.store.count_by_document_async() == {"b": 1}
+        await client.collections.delete(address.collection(""))
 
 
 async def test_the_right_key_opens(guarded_url: str) -> None:

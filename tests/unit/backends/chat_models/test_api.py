@@ -18,6 +18,9 @@ from tests.servers.standin import BREAK, HANG, Reply, StandIn, standing_in
 from tests.world import weightless
 from tunedd_api.backends.model_files.weights import Weights
 from tunedd_api.backends.models import ServedModel, UnknownChatModel, open_chat_model
+from tunedd_api.backends.openai_compatible.address import Address
+from tunedd_api.backends.openai_compatible.chat import openai_model
+from tunedd_api.errors import ModelUnavailable
 
 PATHS = {"openai stand-in": "/v1/chat/completions", "anthropic stand-in": "/v1/messages"}
 CHATS = {"openai stand-in": openai_chat, "anthropic stand-in": anthropic_chat}
@@ -121,6 +124,12 @@ async def test_leaving_an_answer_stops_the_server(kind: str, tmp_path: Path) -> 
                 await anyio.sleep(0.01)
             asking.cancel()
             await server.left.wait()
+
+
+async def test_a_client_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
+    model = openai_model(Address(url="http://host:abc/v1", model="some-model"), weightless(tmp_path))
+    with pytest.raises(ModelUnavailable, match="some-model failed: Invalid port"):
+        await model.check()
 
 
 @pytest.mark.parametrize(

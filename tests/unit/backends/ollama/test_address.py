@@ -21,7 +21,17 @@ def test_host_port_and_model_are_read(url: str, address: str, model: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "url", ["ollama:", "ollama://host", "ollama://?model=a", "ollama://host:x?model=a", "http://host?model=a"]
+    "url",
+    [
+        "ollama:",
+        "ollama://host",
+        "ollama://?model=a",
+        "ollama://host:x?model=a",
+        "ollama://host:99999?model=a",
+        "ollama://[::1?model=a",
+        "ollama://a\x00b?model=a",
+        "http://host?model=a",
+    ],
 )
 def test_what_is_none_is_refused(url: str) -> None:
     assert parse(url) is None

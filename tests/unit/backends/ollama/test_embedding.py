@@ -9,12 +9,12 @@ import anyio
 import pytest
 from haystack import Document as HaystackDocument
 
-from tests.models import ollama_stand_in, there
+from tests.models import ollama_stand_in, open_alone, there
 from tests.servers import model_apis
 from tests.servers.model_apis import DIGEST, DIMENSION
 from tests.servers.standin import Reply, StandIn, standing_in
 from tests.world import weightless
-from tunedd_api.backends.embedding import Embedder, UnknownEmbeddingModel, open_embedder
+from tunedd_api.backends.embedding import Embedder, UnknownEmbeddingModel
 from tunedd_api.backends.model_files.weights import Weights
 from tunedd_api.errors import EmbeddingUnavailable
 
@@ -25,7 +25,7 @@ TOO_LONG = Reply.json({"error": "the input length exceeds the context length"}, 
 @asynccontextmanager
 async def opened(server: StandIn, home: Path, **settings: Any) -> AsyncIterator[Embedder]:
     url = f"ollama://127.0.0.1:{server.port}?model=some-model"
-    async with open_embedder(url, weightless(home, **settings), Weights(home), patience=0.2) as embedder:
+    async with open_alone(url, weightless(home, **settings), Weights(home), patience=0.2) as embedder:
         yield embedder
 
 
@@ -121,7 +121,7 @@ async def test_a_failure_says_what_to_do(tmp_path: Path, reply: Reply, says: str
 
 async def test_a_server_that_is_not_there_is_waited_for(tmp_path: Path, free_tcp_port: int) -> None:
     url = f"ollama://127.0.0.1:{free_tcp_port}?model=some-model"
-    async with open_embedder(url, weightless(tmp_path), Weights(tmp_path)) as embedder:
+    async with open_alone(url, weightless(tmp_path), Weights(tmp_path)) as embedder:
         with pytest.raises(EmbeddingUnavailable, match="cannot be reached"):
             _ = embedder.model.name
         with pytest.raises(EmbeddingUnavailable, match="TUNEDD_EMBEDDING_MODEL"):
@@ -138,19 +138,11 @@ async def test_a_server_that_is_not_there_is_waited_for(tmp_path: Path, free_tcp
 
 async def test_another_model_than_remembered_is_refused(tmp_path: Path, free_tcp_port: int) -> None:
     url = f"ollama://127.0.0.1:{free_tcp_port}?model=some-model"
-    async with open_embedder(url, weightless(tmp_path), Weights(tmp_path)) as embedder:
+    async with open_alone(url, weightless(tmp_path), Weights(tmp_path)) as embedder:
         embedder.remember(f"ollama:{MODEL}@000000000000", DIMENSION)
         async with standing_in(model_apis.ollama(MODEL), port=free_tcp_port):
             with pytest.raises(EmbeddingUnavailable, match="replaced"):
                 await ask(embedder)
-
-
-async def test_a_model_replaced_while_it_serves_is_noticed(tmp_path: Path) -> None:
-    async with ollama_stand_in(MODEL) as server, opened(server, tmp_path) as embedder:
-        await embedder.check()
-        server.routes["/api/tags"] = Reply.json({"models": [{"name": MODEL, "digest": "0" * 64}]})
-        with pytest.raises(EmbeddingUnavailable, match="replaced"):
-            await embedder.check()
 
 
 async def test_a_missing_model_is_pulled_where_that_is_allowed(tmp_path: Path) -> None:
@@ -207,8 +199,20 @@ async def reason(embedder: Embedder, part: str) -> None:
             await anyio.sleep(0.02)
 
 
-@pytest.mark.parametrize("url", ["ollama:", "ollama://host", "openai+http://host/v1", "cohere:"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ollama:",
+        "ollama://host",
+        "openai+http://host/v1",
+        "cohere:",
+        "ollama://[::1?model=x",
+        "openai+http://[h/v1?model=x",
+        "openai+http://h:abc/v1?model=x",
+        "openai+http://h:99999/v1?model=x",
+    ],
+)
 async def test_a_wrong_url_names_the_setting(tmp_path: Path, url: str) -> None:
     with pytest.raises(UnknownEmbeddingModel, match="TUNEDD_EMBEDDING_MODEL"):
-        async with open_embedder(url, weightless(tmp_path), Weights(tmp_path)):
+        async with open_alone(url, weightless(tmp_path), Weights(tmp_path)):
             pass

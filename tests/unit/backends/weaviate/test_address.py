@@ -1,5 +1,7 @@
 """URLs of Weaviate, and the names of its collections."""
 
+import traceback
+
 import pytest
 
 from tunedd_api.backends.weaviate.address import WrongWeaviateUrl, parse
@@ -30,6 +32,15 @@ def test_all_can_be_said() -> None:
         "weaviate://host/path",
         "weaviate://host?grpc=",
         "weaviate://host?grpc=8080",
+        "weaviate://host?grpc=0",
+        "weaviate://host?grpc=-1",
+        "weaviate://host?grpc=65536",
+        "weaviate://host?grpc=99999999",
+        "weaviate://host?grpc=other:-1",
+        "weaviate://host?grpc=5_0",
+        "weaviate://host?grpc=%D9%A5%D9%A0",
+        "weaviate://host:0",
+        "weaviate://host:65536",
         "weaviate://host?collection=small",
         "weaviate://host?collection=Two-Words",
         "weaviate://host?grcp=50051",
@@ -41,10 +52,35 @@ def test_what_cannot_be_meant_is_refused(url: str) -> None:
         parse(url)
 
 
-def test_a_key_in_the_url_is_refused_without_repeating_it() -> None:
+def test_the_highest_port_is_one() -> None:
+    assert parse("weaviate://host:65535?grpc=1").grpc == "host:1"
+
+
+@pytest.mark.parametrize(
+    "url", ["weaviate://user:secret@host", "weaviate://host?grpc=user:secret@host:50051"]
+)
+def test_a_key_in_the_url_is_refused_without_repeating_it(url: str) -> None:
     with pytest.raises(WrongWeaviateUrl, match="TUNEDD_WEAVIATE_API_KEY") as refused:
-        parse("weaviate://user:secret@host")
+        parse(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "weaviate://user:secret/rest@host:8080",
+        "weaviate://user:secret#rest@host:8080",
+        "weaviate://secret\N{FULLWIDTH COMMERCIAL AT}host",
+        "weaviate://host?secret",
+        "weaviate://host?grpc=secret",
+    ],
+)
+def test_what_cannot_be_read_is_not_repeated_for_it_may_be_a_password(url: str) -> None:
+    with pytest.raises(WrongWeaviateUrl) as refused:
+        parse(url)
+    said = "".join(traceback.format_exception(refused.value)).partition("WrongWeaviateUrl")[2]
+    assert "secret" not in said
+    assert refused.value.__cause__ is None
 
 
 @pytest.mark.parametrize("name", ["Passages", "Passages_own", "Passages_index_0123abcdef", "Passages2_index"])

@@ -61,6 +61,7 @@ class PassageFile:
         self._pool = Lock()
         self._writer = Lock()
         self._is_created = False
+        self._closings = 0
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -73,8 +74,9 @@ class PassageFile:
             yield connection
 
     def close(self) -> None:
-        """Closes the connections that are not lent. Another use opens the file again; memory is lost."""
+        """Lent connections close when they come back. Another use opens the file again; memory is lost."""
         with self._pool:
+            self._closings += 1
             while self._idle:
                 self._idle.pop().close()
             self._is_created = False
@@ -102,25 +104,29 @@ class PassageFile:
             return
         with self._pool:
             connection = self._idle.pop() if self._idle else self._open()
+            closings = self._closings
         try:
             yield connection
         finally:
             with self._pool:
-                self._idle.append(connection)
+                if closings == self._closings:
+                    self._idle.append(connection)
+                else:
+                    connection.close()
 
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        connection.create_function("moment", 1, moment, deterministic=True)
-        if not self._is_created:
-            try:
+        try:
+            connection.create_function("moment", 1, moment, deterministic=True)
+            if not self._is_created:
                 self._create(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._is_created = True
-        connection.execute("PRAGMA synchronous = NORMAL")
+                self._is_created = True
+            connection.execute("PRAGMA synchronous = NORMAL")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _create(self, connection: sqlite3.Connection) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -268,15 +269,14 @@ def test_threads_may_write_and_search_at_once(store: SQLiteDocumentStore) -> Non
 async def test_an_asynchronous_write_does_not_hold_up_the_loop(path: Path) -> None:
     store = SQLiteDocumentStore(path)
     await store.write_documents_async(PASSAGES)
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    waiting = asyncio.create_task(store.delete_documents_async(["1"]))
-    # The write waits for the other connection, which only this loop can make give way.
-    await asyncio.sleep(0.05)
-    assert not waiting.done()
-    assert await store.count_documents_async() == len(PASSAGES)
-    other.execute("COMMIT")
-    other.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        waiting = asyncio.create_task(store.delete_documents_async(["1"]))
+        # The write waits for the other connection, which only this loop can make give way.
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        assert await store.count_documents_async() == len(PASSAGES)
+        other.execute("COMMIT")
     await waiting
     assert await store.count_documents_async() == len(PASSAGES) - 1
     store.close()

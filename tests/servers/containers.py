@@ -1,6 +1,6 @@
 """Containers for tests, where there is a Docker engine."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.servers.finding import await_answer
@@ -13,7 +13,6 @@ def container(
     url: Callable[..., str],
     answers: Callable[[str], bool],
     environment: Mapping[str, str] | None = None,
-    command: Sequence[str] = (),
 ) -> Iterator[str]:
     """
     The URL of a container from when it `answers` until the end of the block.
@@ -25,8 +24,6 @@ def container(
     made = DockerContainer(image).with_exposed_ports(*ports)
     for name, value in (environment or {}).items():
         made.with_env(name, value)
-    if command:
-        made.with_command(list(command))
     with made as started:
         host = started.get_container_host_ip()
         at = url(*(f"{host}:{started.get_exposed_port(port)}" for port in ports))

@@ -105,7 +105,7 @@ def test_what_is_wrong_is_one_sentence(tmp_path: Path) -> None:
     nothing = tunedd(tmp_path, "search", "anything")
     assert (nothing.returncode, nothing.stdout) == (1, "")
     assert nothing.stderr.startswith("NothingReady: ")
-    unknown = tunedd(tmp_path, "serve", TUNEDD_CHAT_MODEL="magic:")
+    unknown = tunedd(tmp_path, "serve", "--port", "0", TUNEDD_CHAT_MODEL="magic:")
     assert unknown.returncode != 0
     assert "TUNEDD_CHAT_MODEL" in unknown.stderr
     port = tunedd(tmp_path, "serve", TUNEDD_PORT="many")

@@ -129,8 +129,8 @@ class CeleryJobs:
 
 
 @asynccontextmanager
-async def open_celery_jobs(url: str) -> AsyncIterator[CeleryJobs]:
-    jobs = CeleryJobs(celery_app(url), place_of(url))
+async def open_celery_jobs(app: Celery, place: str) -> AsyncIterator[CeleryJobs]:
+    jobs = CeleryJobs(app, place)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(jobs.run)
         try:

@@ -2,9 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tunedd_api.errors import MissingExtra, SetupError
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 
 class UnknownJobs(SetupError):
@@ -26,18 +29,28 @@ class Jobs(Protocol):
         ...
 
 
-@asynccontextmanager
-async def open_jobs(url: str) -> AsyncIterator[Jobs | None]:
+def broker(url: str) -> "Celery | None":
     """None for `local:`, where the indexer of this very process is woken. Contacts nobody."""
     match url.partition(":")[0]:
         case "local":
-            yield None
+            return None
         case "redis" | "rediss":
             try:
-                from tunedd_api.backends.celery_jobs import open_celery_jobs
+                from tunedd_api.backends.celery_jobs import celery_app
             except ImportError as error:
                 raise MissingExtra.named(error.name, "servers") from error
-            async with open_celery_jobs(url) as jobs:
-                yield jobs
+            return celery_app(url)
         case _:
             raise UnknownJobs
+
+
+@asynccontextmanager
+async def open_jobs(url: str) -> AsyncIterator[Jobs | None]:
+    """None for `local:`. Contacts nobody."""
+    if (app := broker(url)) is None:
+        yield None
+        return
+    from tunedd_api.backends.celery_jobs import open_celery_jobs, place_of
+
+    async with open_celery_jobs(app, place_of(url)) as jobs:
+        yield jobs

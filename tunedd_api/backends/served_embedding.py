@@ -208,12 +208,9 @@ class ServedEmbedding:
             raise EmbeddingUnavailable(
                 f"{self._server.part} is not there yet: {doing}." if doing else self._reason
             )
-        if self.replaced:
+        if self.replaced or self._remembered not in (None, (self._known.name, self._known.dimension)):
             raise EmbeddingUnavailable(f"{self._server.part} {REPLACED}")
-        if self._remembered is not None:
-            if self._remembered != (self._known.name, self._known.dimension):
-                raise EmbeddingUnavailable(f"{self._server.part} {REPLACED}")
-            self._remembered = None
+        self._remembered = None
         return self._known
 
     @contextmanager

@@ -10,9 +10,10 @@ import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from tunedd_api.backends.allocator import share_memory_between_threads
+from tunedd_api.backends.jobs import broker
 from tunedd_api.cli.terminal import say
 from tunedd_api.cli.weights import pull_missing
-from tunedd_api.errors import MissingExtra, SetupError, Unavailable
+from tunedd_api.errors import SetupError, Unavailable
 from tunedd_api.logs import set_up_logs
 from tunedd_api.settings import Settings
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.5
 """Seconds between two looks whether there is still something to do."""
-LOCAL = "local:"
 
 
 def worker() -> None:
@@ -38,7 +38,7 @@ def worker() -> None:
     if not is_shared(settings):
         raise SetupError(SERVERS_NEEDED.format("Processes of `tunedd worker`"))
     anyio.run(pull_missing, settings, False)
-    app = None if settings.jobs_url == LOCAL else _app(settings.jobs_url)
+    app = broker(settings.jobs_url)
     stopping = threading.Event()
     # Until those who wait for them take both signals over.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -81,14 +81,6 @@ def _wait(stopping: threading.Event) -> None:
     # In steps: a signal is only noticed between two of them.
     while not stopping.wait(LOOK_EVERY):
         pass
-
-
-def _app(url: str) -> "Celery":
-    try:
-        from tunedd_api.backends.celery_jobs import celery_app
-    except ImportError as error:
-        raise MissingExtra.named(error.name, "servers") from error
-    return celery_app(url)
 
 
 def _take_messages(

@@ -62,7 +62,7 @@ class PostgreSQLDatabase:
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[None]:
-        failed: list[Exception] = []
+        failure: Exception | None = None
         # Within the process first, so that those who wait for a lock do not hold all connections.
         async with self._locks[name], self.read() as connection:
             await self._lock(connection, name)
@@ -70,13 +70,13 @@ class PostgreSQLDatabase:
                 yield
             except Exception as error:
                 # Raised below: what goes wrong in there is no fault of the database.
-                failed.append(error)
+                failure = error
             finally:
                 # A connection that broke has lost its locks already.
                 if not connection.is_closed():
                     await connection.execute(_UNLOCK, name)
-        if failed:
-            raise failed[0]
+        if failure is not None:
+            raise failure
 
     async def _lock(self, connection: Any, name: str) -> None:
         """Asks again and again: a statement that only waits ends with the time a statement may take."""

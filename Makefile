@@ -14,11 +14,14 @@ export POETRY_VIRTUALENVS_CREATE = true
 INDEX = $$(echo "$${PIP_INDEX_URL:-$$($(PYTHON) -c 'from pip._internal.models.index import PyPI; print(PyPI.simple_url)')}" | sed 's:/*$$:/:')
 INSTALL = POETRY_PYPI_MIRROR_URL="$(INDEX)" $(POETRY) install --no-interaction
 
-.PHONY: serve test check bench bench-servers recall crash faults evaluate format clean
+.PHONY: serve servers test check bench bench-servers recall crash faults evaluate format clean
 
 serve: .venv/.runtime ## the service, with its papers and models
 	@$(BIN)/tunedd papers fetch --quick
 	@exec $(BIN)/tunedd serve
+
+servers: .venv/.runtime ## adds what PostgreSQL, Weaviate, Ollama, Redis, Anthropic and traces need
+	@$(INSTALL) --only main --all-extras
 
 test: .venv/.development ## every test; those over servers where one is found, else they are skipped
 	@$(BIN)/python -m pytest

@@ -46,8 +46,7 @@ class Upkeep:
         recovered = False
         while True:
             if recovered:
-                await _tried(self._parts.intake.clear)
-                await _tried(self._refill)
+                await self._mend()
             else:
                 recovered = await _tried(partial(self._parts.recover, alone=False))
             # By itself: it needs the database alone.
@@ -58,7 +57,12 @@ class Upkeep:
         """What the only process does from time to time. Until cancelled."""
         while True:
             await anyio.sleep(SWEEP_EVERY)
-            await _tried(self._refill)
+            await self._mend()
+
+    async def _mend(self) -> None:
+        """After a server of passages was away: what was not removed there, and what it has lost."""
+        await _tried(self._parts.intake.clear)
+        await _tried(self._refill)
 
     async def _refill(self) -> None:
         """A server that comes back without its data says nothing of it; only the numbers do."""

@@ -104,8 +104,12 @@ async def test_a_database_that_goes_away_is_named_and_nothing_is_lost(stack: Sta
         assert [one["id"] for one in (await client.get("/documents")).json()] == [document]
 
 
-async def test_a_removal_that_was_broken_off_is_finished_once_the_passages_are_back(stack: Stack) -> None:
-    async with stack.client() as client:
+@pytest.mark.parametrize("changes", [{}, {"database_url": "sqlite:tunedd.db"}], ids=["many", "one"])
+async def test_a_removal_that_was_broken_off_is_finished_once_the_passages_are_back(
+    stack: Stack, changes: dict[str, str]
+) -> None:
+    """Whether several processes may work on the library, or one."""
+    async with stack.client(**changes) as client:
         await until_ready(client)
         document = await add(client, PDF)
         await until_ready(client)
